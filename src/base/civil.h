@@ -1,0 +1,29 @@
+#ifndef CIVIL_H
+#define CIVIL_H
+
+#include <stdint.h>
+
+/*
+ * Calendar arithmetic on 64-bit milliseconds since 1970-01-01 UTC, for any
+ * year, without the host's zone, locale or time_t functions.
+ */
+struct civil {
+	int64_t	year; /* proleptic Gregorian; 0 and below exist */
+	int	month, day, hour, minute, second, ms, yearday, weekday;
+	/* month and day from 1, yearday from 1, weekday 0 is Sunday */
+};
+
+void	civil_from_ms(struct civil *out, int64_t ms);
+int64_t	civil_to_ms(const struct civil *); /* ignores yearday and weekday */
+
+/* "2024-07-31T12:00:00Z"; years outside 0..9999 get a sign.  Returns out. */
+char	*civil_iso(char out[40], int64_t ms);
+/* The same read back ("2024-07-31", "...T12:00", with seconds, ms, "Z" or
+ * "+02:00"; no zone means UTC).  -1 if it is none. */
+int	civil_parse(int64_t *out_ms, const char *);
+
+/* Now, by the system's clock; and a clock for measuring, from any start. */
+int64_t	clock_now_ms(void);
+int64_t	clock_mono_ms(void);
+
+#endif
