@@ -24,6 +24,8 @@
  * shares with it only src/base's text helpers (buf, text, civil, json).
  */
 
+struct fault;
+
 struct sim_request {
 	const char	*host;	/* lower case, without port */
 	const char	*method;
@@ -34,6 +36,7 @@ struct sim_request {
 	const char	*(*header)(void *, const char *name); /* NULL if absent */
 	void		*header_arg;
 	int64_t		 now_ms; /* the simulated clock */
+	const struct fault *fault; /* armed for this request; mostly NULL */
 };
 
 /* Produce bytes of a computed body: exactly len bytes from offset. */
@@ -72,6 +75,13 @@ bool	sim_cookie(char *out, size_t size, const struct sim_request *,
  * with its text; tests demand that there are none.  Thread-safe.
  */
 void	sim_violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Is a fault of kind "hook" with this name armed for this request?  Its
+ * "value" text ("" if it has none), or NULL.  Fires once per arming request:
+ * the server has matched it already, asking does not use it up.
+ */
+const char *sim_fault_hook(const struct sim_request *, const char *name);
 
 struct sim_options {
 	uint64_t	 seed;

@@ -1,0 +1,383 @@
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "digest.h"
+#include "file.h"
+
+struct buf;
+struct err;
+struct work;
+
+/*
+ * The catalogue and the files of one copy.  Knows nothing of HTTP or of
+ * Apple's JSON: records are bytes, a resource's role is a small number of the
+ * caller's, a checksum is bytes whose rule the caller gives.
+ *
+ * All on the main thread, except store_hash_at().  Texts in structs that a
+ * function fills are borrowed until the next call on the store, unless said
+ * otherwise.  Times are ms since 1970 UTC.
+ */
+struct store;
+
+struct store_options {
+	const char	*root;	    /* as the person gave it */
+	const char	*state_dir; /* STATE */
+	const char	*account;   /* account name; for the marker of a new copy */
+	const char	*layout;    /* for a new copy; NULL: "%Y/%m" */
+	bool		 write;	    /* takes the copy's lock; may make a new copy */
+	unsigned	 file_mode; /* before umask; 0: 0444 */
+	struct work	*work;	    /* for finishing files; NULL unless write */
+	/* The mark of a file under its final name: called by store_flush() and
+	 * by work_collect(), after the transaction that records it. */
+	void		(*placed)(void *arg, int64_t content, int64_t size_bytes);
+	/* A finished file that could not be placed after all. */
+	void		(*unplaced)(void *arg, int64_t content,
+			    const struct err *);
+	void		*arg;
+};
+
+/*
+ * Mount guard, marker, lock, catalogue with migrations (docs/design.md, "On
+ * disk").  ERR_NOT_MOUNTED, ERR_BUSY, ERR_STATE (damaged, newer), ERR_DISK.
+ * Without write a ROOT that is no copy yet is ERR_USAGE: "no copy there yet".
+ * A new copy is known in STATE before its marker is written.
+ */
+int	store_open(struct store **out, const struct store_options *,
+	    struct err *);
+/* Without store_flush(), what is not recorded yet is left to the next run. */
+void	store_close(struct store *);
+
+const char *store_root(const struct store *); /* canonical path */
+int	store_root_fd(const struct store *);
+const char *store_layout(const struct store *);
+const char *store_copy_account(const struct store *);
+/* Bytes that may be written on ROOT's volume, and its size. */
+int	store_space(int64_t *free_bytes, int64_t *total_bytes,
+	    const struct store *, struct err *);
+
+/* ---- runs ---- */
+
+/*
+ * Begin run number *run.  If the last one did not end, what it left is put in
+ * order first: a half line of SHA256SUMS cut off, files under reserved names
+ * hashed and adopted (rule gives the proof for a checksum), lines without rows
+ * and rows without lines mended.
+ */
+typedef void store_rule(struct digest_rule *out, const uint8_t *checksum,
+	    size_t len);
+int	store_run_begin(int64_t *run, struct store *, const char *command,
+	    int64_t now_ms, store_rule *, struct err *);
+/* summary: JSON text, kept as it is. */
+int	store_run_end(struct store *, int exit_status, const char *summary,
+	    int64_t now_ms, struct err *);
+
+struct store_run {
+	int64_t	run, began_ms, ended_ms; /* ended 0: did not end */
+	const char *command, *summary;	 /* summary "" if none */
+	int	exit_status;		 /* -1 if it did not end */
+};
+/* The newest first, at most n. */
+int	store_runs(struct store *, size_t n,
+	    void (*each)(void *, const struct store_run *), void *arg,
+	    struct err *);
+
+/* ---- listing: one transaction a page ---- */
+
+int	store_begin(struct store *, struct err *);
+int	store_commit(struct store *, struct err *);
+void	store_rollback(struct store *); /* harmless outside a transaction */
+
+struct store_zone {
+	int64_t	 zone;	    /* small integer; 0 when asking for a new one */
+	int	 database;  /* 0 private, 1 shared */
+	const char *name, *owner, *type; /* owner and type may be NULL */
+	int	 kind;	    /* the caller's number */
+	const char *token;  /* where the feed goes on; NULL: from the start */
+	bool	 walked;    /* reached the end of the feed at least once */
+	int	 keys;	    /* number of the key list of its records */
+	bool	 gone;	    /* left the cloud, or access was lost */
+	int64_t	 walked_ms; /* when the end was last reached; 0 never */
+};
+/* Find or add by (database, owner, name); fills zone. */
+int	store_zone_put(struct store *, struct store_zone *, struct err *);
+int	store_zones(struct store *, void (*each)(void *,
+	    const struct store_zone *), void *arg, struct err *);
+/* The token that follows the records of this transaction; NULL drops it and
+ * makes the zone unwalked (all rows stay).  end: the feed's end was reached
+ * with key list number keys. */
+int	store_zone_token(struct store *, int64_t zone, const char *token,
+	    bool end, int keys, int64_t now_ms, struct err *);
+int	store_zone_gone(struct store *, int64_t zone, bool gone, struct err *);
+/* Database tokens; *out is the caller's to free, NULL if none. */
+int	store_database_token(char **out, struct store *, int database,
+	    struct err *);
+int	store_database_token_put(struct store *, int database,
+	    const char *token, struct err *);
+
+enum store_type { STORE_UNKNOWN = 0, STORE_MASTER, STORE_ASSET, STORE_ALBUM,
+	STORE_RELATION, STORE_LIBRARY_INFO };
+
+enum store_change { STORE_SAME, STORE_NEW, STORE_CHANGED };
+
+struct store_record {
+	int64_t		 zone;
+	const char	*name;
+	enum store_type	 type;
+	const char	*tag;	/* change tag */
+	const void	*bytes;	/* as received, links blanked; kept deflated */
+	size_t		 len;
+};
+/*
+ * Keep a record.  The same tag as before (and not anew) writes nothing:
+ * STORE_SAME, and the typed put below is not needed.  *rec: its number.
+ * anew: the key list grew, take the bytes although the tag is the same.
+ */
+int	store_record_put(enum store_change *out, int64_t *rec, struct store *,
+	    const struct store_record *, bool anew, struct err *);
+/* A tombstone: the row is marked with this run.  Unknown names are nothing. */
+int	store_record_gone(struct store *, int64_t zone, const char *name,
+	    struct err *);
+/* Records that are of no type above, counted by name of type. */
+int	store_count_other(struct store *, int64_t zone, const char *type_name,
+	    struct err *);
+/* The kept bytes, inflated, appended to out; 1 if there is no such record. */
+int	store_record_bytes(struct buf *out, struct store *, int64_t zone,
+	    const char *name, struct err *);
+
+struct store_resource {
+	int		 role;	/* the caller's number, 0..15 */
+	const uint8_t	*checksum; /* NULL: mentioned, but without a checksum */
+	size_t		 checksum_len;
+	int64_t		 size_bytes; /* -1 if not stated */
+	const char	*uti;	/* NULL if absent */
+};
+struct store_master {
+	int64_t		 rec;
+	const char	*filename; /* true name, UTF-8; NULL */
+	bool		 has_created;
+	int64_t		 created_ms;
+	const struct store_resource *res;
+	size_t		 nres;
+};
+struct store_asset {
+	int64_t		 rec, zone;
+	const char	*master; /* record name; NULL if the asset names none */
+	bool		 has_taken, has_added, has_offset, has_expunged;
+	int64_t		 taken_ms, added_ms, offset_s, expunged_ms;
+	bool		 hidden, trashed, favourite;
+	const char	*title, *burst; /* NULL if absent */
+	int		 month;	 /* yyyymm of the capture date; 0: undated */
+	const struct store_resource *res;
+	size_t		 nres;
+};
+/* What the record says now replaces what it said before; each change of
+ * existence, trash, hidden, name and content becomes a row of history.  What
+ * is to fetch follows at once: contents of assets in the cloud that are not
+ * held.  A master may come before or after its assets. */
+int	store_master_put(struct store *, const struct store_master *,
+	    struct err *);
+int	store_asset_put(struct store *, const struct store_asset *,
+	    struct err *);
+int	store_album_put(struct store *, int64_t rec, int64_t zone,
+	    const char *title, const char *parent, int64_t type,
+	    int64_t position, bool trashed, struct err *);
+int	store_relation_put(struct store *, int64_t rec, int64_t zone,
+	    const char *asset, const char *album, int64_t position,
+	    bool trashed, struct err *);
+
+/* ---- what is to fetch ---- */
+
+/* One content that an asset in the cloud has and the copy lacks. */
+struct store_want {
+	int64_t		 content;
+	uint8_t		 checksum[64];
+	size_t		 checksum_len;
+	int64_t		 size_bytes; /* as stated; -1 if not */
+	int64_t		 zone;	     /* where to look it up: */
+	char		*record;     /* name of the record that carries it */
+	int		 role;
+	unsigned	 failures;   /* runs in which it could not be fetched */
+	/* Of the first asset that has it, for its name: */
+	int64_t		 asset;	     /* its rec */
+	char		*asset_name; /* record name */
+	char		*filename;   /* of its master; NULL */
+	char		*uti;	     /* of the resource; NULL */
+	bool		 has_taken, has_offset;
+	int64_t		 taken_ms, offset_s;
+	bool		 trashed, hidden;
+};
+void	store_want_clear(struct store_want *); /* texts are owned */
+
+/* What a filter leaves out of fetching (never of knowing). */
+struct store_filter {
+	unsigned	 skip_roles;	/* bit 1 << role */
+	bool		 skip_hidden, skip_trashed;
+	int64_t		 zone;		/* 0: all */
+};
+struct store_forecast {
+	int64_t	files, bytes;	/* to fetch now; stated sizes */
+	int64_t	later;		/* put off (store_want_failed), not due yet */
+	int64_t	filtered;	/* left out by the filter */
+};
+int	store_forecast(struct store_forecast *out, struct store *,
+	    const struct store_filter *, int64_t now_ms, struct err *);
+/*
+ * The next wants that this run has not been given yet, in order: Recently
+ * Deleted by date of expiry, then the newest added.  Fills up to max; returns
+ * their number in *n.  Each is given once a run.
+ */
+int	store_wants(struct store_want *out, size_t max, size_t *n,
+	    struct store *, const struct store_filter *, int64_t now_ms,
+	    struct err *);
+
+enum store_failure {
+	STORE_FAILED = 1, /* try again in the next run: status 1 */
+	STORE_NO_ORIGINAL, /* the cloud has none, or gives no link: a gap */
+	STORE_UNPROVEN,	  /* same bytes twice against the checksum: a gap */
+	STORE_UNKNOWN_KIND, /* checksum kind not computable and fetches differ */
+	STORE_TOO_LARGE,  /* for this volume: a gap */
+	STORE_VANISHED,	  /* its record is gone; the feed will tell */
+};
+/* Keep why, and when to try again (0: the next run). detail: a sentence. */
+int	store_want_failed(struct store *, int64_t content, enum store_failure,
+	    const char *detail, int64_t not_before_ms, struct err *);
+
+/* ---- names ---- */
+
+/*
+ * A wish for a name, made by the caller from what is known of the asset; all
+ * parts are safe for every volume already.  suffix: 32 base32 characters of
+ * the version's checksum, of which 8 or more are used if the stem is taken.
+ */
+struct store_name {
+	const char *folder;  /* "2024/07"; never "" */
+	const char *stem;    /* "IMG_0123" */
+	const char *suffix;  /* of the original (or first resource) */
+	const char *ext;     /* "HEIC" or "" */
+	bool	    edited;  /* a rendering: STEM_edited */
+	const char *edit_suffix; /* of the rendering; NULL unless edited */
+};
+/*
+ * Reserve the path of a want: the stem of its asset's version if there is one,
+ * else a new stem, in the catalogue and against the disk.  Chosen once, never
+ * recomputed.  *path is borrowed until the next call.  If a file with these
+ * very bytes is already there, it is adopted: *adopted, and nothing is to
+ * fetch.
+ */
+int	store_reserve(const char **path, bool *adopted, struct store *,
+	    const struct store_want *, const struct store_name *,
+	    const struct digest_rule *, struct err *);
+
+/* ---- bytes ---- */
+
+/* One part file under way.  Its want must be reserved. */
+struct store_put;
+
+/*
+ * Open the part file.  *have: bytes in it from before, which must be hashed
+ * first with store_put_rehash() unless 0.
+ */
+int	store_put_open(struct store_put **out, int64_t *have, struct store *,
+	    const struct store_want *, const struct digest_rule *,
+	    struct err *);
+/* Hash the bytes of before on a worker; then done(), from work_collect(). */
+void	store_put_rehash(struct store_put *, void (*done)(void *arg,
+	    const struct err *), void *arg);
+/* Throw the bytes so far away. */
+int	store_put_restart(struct store_put *, struct err *);
+int	store_put_write(struct store_put *, const uint8_t *, size_t,
+	    struct err *);
+int64_t	store_put_size(const struct store_put *); /* bytes so far */
+/* Leave the part file for later and forget it; NULL is fine. */
+void	store_put_close(struct store_put *);
+
+enum store_proof {
+	STORE_PROVEN,	   /* checksum matches (whatever the stated size) */
+	STORE_SIZE_ONLY,   /* no checksum can be computed; the size is right */
+	STORE_SHORT,	   /* fewer bytes than stated, checksum not right */
+	STORE_DIFFERS,	   /* the size is right or more, the checksum is not */
+};
+/* Look at what is there now; sum gets its hashes.  The put stays open and can
+ * be accepted, set aside, restarted, closed, but not written on. */
+int	store_put_prove(enum store_proof *out, struct digest_sum *sum,
+	    struct store_put *, struct err *);
+/*
+ * Into the copy under its final name, in the next batch (docs/design.md,
+ * "Durable order"); ends the put.  Only if proven, or size-verified by the
+ * caller (twice alike).  taken_ms: file time; placed() or unplaced() follows.
+ */
+int	store_put_accept(struct store_put *, bool has_taken, int64_t taken_ms,
+	    struct err *);
+/* Into unproven/: kept, never under a final name; ends the put. */
+int	store_put_set_aside(struct store_put *, struct err *);
+
+/* Finish all accepted files: returns when their rows are committed. */
+int	store_flush(struct store *, struct err *);
+/* Due by time or number?  Called in each turn of the loop. */
+int	store_tick(struct store *, int64_t mono_ms, struct err *);
+
+/* ---- looking ---- */
+
+enum store_state { STORE_STATE_PROVEN = 1, STORE_STATE_SIZE_VERIFIED = 2 };
+
+struct store_file {
+	int64_t	 file, content;
+	const char *path;
+	uint8_t	 checksum[64];
+	size_t	 checksum_len;
+	int64_t	 size_bytes;
+	uint8_t	 sha256[DIGEST_SHA256];
+	int	 state;		/* enum store_state */
+	int	 role;
+	int64_t	 checked_ms;	/* when its bytes were last proven */
+};
+/* Every file under a final name, by path. */
+int	store_files(struct store *, void (*each)(void *,
+	    const struct store_file *), void *arg, struct err *);
+/* Its bytes were proven again now. */
+int	store_file_checked(struct store *, int64_t file, int64_t now_ms,
+	    struct err *);
+
+/*
+ * Hash a file below dir.  For workers: touches no store.  0; -1 with errno
+ * (ENOENT; ELOOP and EISDIR: something that is no file is in its place).
+ */
+int	store_hash_at(struct digest_sum *out, int dir, const char *path,
+	    const uint8_t *prefix, size_t prefix_len);
+
+struct store_totals {
+	int64_t	assets, hidden, trashed; /* in the cloud now; assets are all */
+	int64_t	resources;	/* distinct contents of those */
+	int64_t	resource_bytes;
+	int64_t	held, held_bytes; /* of those: under a final name */
+	int64_t	proven, size_verified; /* held = proven + size_verified */
+	int64_t	missing, missing_bytes; /* resources - held */
+	int64_t	files, file_bytes; /* all files, also of what left the cloud */
+	int64_t	gone_kept;	/* files whose assets have all left the cloud */
+	int64_t	gone_unfetched;	/* contents that left before being fetched */
+	int64_t	albums, other_records;
+	int64_t	gaps, gaps_new;	/* open; of those first seen in this run */
+};
+int	store_totals(struct store_totals *out, struct store *, struct err *);
+
+/* Why one thing the cloud holds is not here. */
+struct store_gap {
+	const char	*zone, *record, *name; /* name: filename or NULL */
+	int		 role;		/* -1: the asset as a whole */
+	enum store_failure why;
+	const char	*detail;
+	int64_t		 first_run;
+	bool		 known;	/* seen in a run before this one, closable
+				   only by Apple: no longer a failure */
+};
+/* Bring the gaps up to date (assets without an original, contents that
+ * failed) and walk them.  Within a run; store_totals() counts them after. */
+int	store_gaps_refresh(struct store *, struct err *);
+int	store_gaps(struct store *, void (*each)(void *,
+	    const struct store_gap *), void *arg, struct err *);
+
+#endif
