@@ -37,13 +37,16 @@ ALL_CFLAGS = $(STD) $(FEATURES) $(WARN) -pthread -MMD -MP $(SAN) $(CFLAGS)
 # Libraries by what needs them; tests see only those of their part.
 LIBS_BASE  = libcurl libcjson libcrypto libutf8proc
 LIBS_STORE = sqlite3 zlib
+LIBS_SRC   = inih
 pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pkg_libs   = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
-CFLAGS_LIBS := $(call pkg_cflags,$(LIBS_BASE) $(LIBS_STORE))
+CFLAGS_LIBS := $(call pkg_cflags,$(LIBS_BASE) $(LIBS_STORE) $(LIBS_SRC))
 BASE_LIBS   := $(call pkg_libs,$(LIBS_BASE)) -pthread
 STORE_LIBS  := $(call pkg_libs,$(LIBS_STORE))
+SRC_LIBS    := $(call pkg_libs,$(LIBS_SRC))
 MHD_CFLAGS  := $(call pkg_cflags,libmicrohttpd libssl)
 MHD_LIBS    := $(call pkg_libs,libmicrohttpd libssl libcrypto libcjson)
+TLS_LIBS    := $(call pkg_libs,libssl)
 CMOCKA_LIBS := $(call pkg_libs,cmocka)
 
 # Which part may include what: src -> auth, api, store -> src/base.  Each
@@ -85,7 +88,7 @@ SIM     = $(O)/simcloud
 all: $(PROGRAM)
 
 $(PROGRAM): $(O)/obj/src/main.o $(LIBS_ALL)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(STORE_LIBS) $(BASE_LIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(SRC_LIBS) $(STORE_LIBS) $(BASE_LIBS)
 
 $(SIM): $(call objs,$(SRC_sim)) $(LIB_base)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(MHD_LIBS) $(BASE_LIBS)
@@ -149,7 +152,7 @@ unit_cc = @mkdir -p $(@D); \
 	$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) -iquote tests $(1) $(LDFLAGS) -o $@ \
 	$< $(2) $(CMOCKA_LIBS) $(3)
 $(TESTS_base): $(O)/tests/base/%: tests/base/%.c $(LIB_base) | $(PUBLIC)
-	$(call unit_cc,-iquote src/base,$(LIB_base),$(BASE_LIBS))
+	$(call unit_cc,-iquote src/base,$(LIB_base),$(TLS_LIBS) $(BASE_LIBS))
 $(TESTS_auth): $(O)/tests/auth/%: tests/auth/%.c $(LIB_auth) $(LIB_base) | $(PUBLIC)
 	$(call unit_cc,$(INC_auth),$(LIB_auth) $(LIB_base),$(BASE_LIBS))
 $(TESTS_api): $(O)/tests/api/%: tests/api/%.c $(LIB_api) $(LIB_base) | $(PUBLIC)
@@ -157,7 +160,7 @@ $(TESTS_api): $(O)/tests/api/%: tests/api/%.c $(LIB_api) $(LIB_base) | $(PUBLIC)
 $(TESTS_store): $(O)/tests/store/%: tests/store/%.c $(LIB_store) $(LIB_base) | $(PUBLIC)
 	$(call unit_cc,$(INC_store),$(LIB_store) $(LIB_base),$(STORE_LIBS) $(BASE_LIBS))
 $(TESTS_src): $(O)/tests/%: tests/%.c $(LIBS_ALL) | $(PUBLIC)
-	$(call unit_cc,$(INC_src),$(LIBS_ALL),$(STORE_LIBS) $(BASE_LIBS))
+	$(call unit_cc,$(INC_src),$(LIBS_ALL),$(SRC_LIBS) $(STORE_LIBS) $(BASE_LIBS))
 $(TESTS_sim): $(O)/tests/sim/unit/%: tests/sim/unit/%.c $(filter-out %/main.o,$(call objs,$(SRC_sim))) $(LIB_base) | $(PUBLIC)
 	$(call unit_cc,$(MHD_CFLAGS) $(INC_base) -iquote tests/sim,$(filter-out %/main.o,$(call objs,$(SRC_sim))) $(LIB_base),$(MHD_LIBS) $(BASE_LIBS))
 

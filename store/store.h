@@ -23,14 +23,20 @@ struct work;
  */
 struct store;
 
+enum store_mode {
+	STORE_READ,  /* the catalogue read only, no lock (status, list) */
+	STORE_CHECK, /* the lock; the catalogue is written, ROOT never (verify) */
+	STORE_WRITE, /* the lock; may make a new copy (sync) */
+};
+
 struct store_options {
 	const char	*root;	    /* as the person gave it */
 	const char	*state_dir; /* STATE */
 	const char	*account;   /* account name; for the marker of a new copy */
 	const char	*layout;    /* for a new copy; NULL: "%Y/%m" */
-	bool		 write;	    /* takes the copy's lock; may make a new copy */
+	enum store_mode	 mode;
 	unsigned	 file_mode; /* before umask; 0: 0444 */
-	struct work	*work;	    /* for finishing files; NULL unless write */
+	struct work	*work;	    /* for finishing files; NULL unless WRITE */
 	/* The mark of a file under its final name: called by store_flush() and
 	 * by work_collect(), after the transaction that records it. */
 	void		(*placed)(void *arg, int64_t content, int64_t size_bytes);
@@ -43,7 +49,8 @@ struct store_options {
 /*
  * Mount guard, marker, lock, catalogue with migrations (docs/design.md, "On
  * disk").  ERR_NOT_MOUNTED, ERR_BUSY, ERR_STATE (damaged, newer), ERR_DISK.
- * Without write a ROOT that is no copy yet is ERR_USAGE: "no copy there yet".
+ * A ROOT that is no copy yet is ERR_USAGE ("no copy there yet") unless
+ * STORE_WRITE.
  * A new copy is known in STATE before its marker is written.
  */
 int	store_open(struct store **out, const struct store_options *,
@@ -356,6 +363,7 @@ struct store_totals {
 	int64_t	held, held_bytes; /* of those: under a final name */
 	int64_t	proven, size_verified; /* held = proven + size_verified */
 	int64_t	missing, missing_bytes; /* resources - held */
+	int64_t	gap_contents;	/* of missing: explained by an open gap */
 	int64_t	files, file_bytes; /* all files, also of what left the cloud */
 	int64_t	gone_kept;	/* files whose assets have all left the cloud */
 	int64_t	gone_unfetched;	/* contents that left before being fetched */

@@ -53,7 +53,8 @@ char	*xstrdup(const char *);   /* NULL gives NULL */
 char	*xstrndup(const char *, size_t);
 char	*xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Wipe and free a secret text; NULL is fine. */
+/* Wipe and free a secret text; NULL is fine.  Wipe bytes that stay. */
 void	 secret_free(char *);
+void	 secret_wipe(void *, size_t);
 
 #endif

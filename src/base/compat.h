@@ -35,6 +35,10 @@ void	compat_forget_cache(int fd);
 void	compat_protect_process(void);
 /* Secure random bytes; ends the program where there are none. */
 void	compat_random(void *, size_t);
+/* The system's words for errnum, from any thread; returns out. */
+char	*compat_strerror(char *out, size_t size, int errnum);
+/* Bytes free to this user and in all, of any volume's size; -1 with errno. */
+int	compat_space(int64_t *free_bytes, int64_t *total_bytes, int fd);
 /* A name of this machine that stays (machine id, else host name). */
 void	compat_machine(char *out, size_t size);
 /* A volume type on which SQLite must not lie (SMB, NFS, exFAT, FAT...). */

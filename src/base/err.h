@@ -28,7 +28,8 @@ enum err_code {
 	ERR_DISK,	  /* 5: any other failure of a file operation */
 	ERR_NOT_MOUNTED,  /* 5: ROOT is not the copy it should be */
 	ERR_BUSY,	  /* 5: another run holds the lock */
-	ERR_STATE,	  /* 5: catalogue or state damaged, or newer than we */
+	ERR_STATE_BAD,	  /* 5: catalogue or state damaged, or newer than we;
+			     called ERR_STATE, see below */
 	ERR_PROTOCOL,	  /* 6: an answer that is not understood */
 	ERR_ALARM,	  /* 7: the cloud changed as after a theft */
 	ERR_INTERRUPTED,  /* 130 */
@@ -39,6 +40,9 @@ enum err_code {
 	ERR_TOO_MUCH,  /* "too many" in one request: halve it */
 	ERR_REFUSED,   /* a request we must never send; a bug of ours */
 };
+
+/* <openssl/types.h> has a type of this name: it goes before this header. */
+#define ERR_STATE ERR_STATE_BAD
 
 struct err {
 	enum err_code	code;
@@ -55,7 +59,8 @@ void	err_clear(struct err *);
 /*
  * Fill e (which may be NULL) and return -1, always.  next may be NULL.
  * what names things the user knows (file, album, account), never a function,
- * an address or a token.  A text that is too long ends in "...".
+ * an address or a token.  A text that is too long ends in "...".  The
+ * arguments may be texts of e itself; http_status and wait_ms start anew.
  */
 int	err_set(struct err *e, enum err_code, const char *next,
 	    const char *what_fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -73,6 +78,12 @@ int	err_exit_status(enum err_code);
 
 /* The fixed reason word of --json ("code", "throttled"); NULL if it has none. */
 const char *err_reason(enum err_code);
+
+/*
+ * For what leaves no way on (no memory, no randomness): say it and end the
+ * program at once with status 5.  All state is transactional, so that is safe.
+ */
+_Noreturn void err_fatal(const char *what);
 
 /* Of two codes the more urgent: by exit status 130, 2, 7, 3, 5, 6, 4, 1. */
 enum err_code err_worse(enum err_code, enum err_code);

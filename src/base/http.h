@@ -52,7 +52,8 @@ struct http_response {
 	int64_t	 length;	 /* Content-Length; -1 if none */
 	int64_t	 range_start, range_total; /* Content-Range; -1 if none */
 	struct buf headers;	 /* "Name: value\n" lines, as received */
-	struct buf body;	 /* kept body; of content only what is no file */
+	struct buf body;	 /* kept body; of content only what is no file,
+				    of that its first 64 KiB */
 };
 
 /* The first header of that name, any case; false if there is none.  Blanks
@@ -105,7 +106,8 @@ void	http_turn(struct http *, int timeout_ms);
 void	http_after(struct http *, int64_t after_ms, void (*cb)(void *),
 	    void *arg);
 void	http_after_cancel(struct http *, void (*cb)(void *), void *arg);
-/* Call cb in each turn in which fd is readable. fd -1 removes cb. */
+/* Call cb in each turn in which fd is readable (or at its end).  Another fd
+ * for the same cb and arg replaces the first; fd -1 removes it. */
 void	http_watch(struct http *, int fd, void (*cb)(void *), void *arg);
 
 /*
@@ -126,9 +128,11 @@ uint64_t http_count(const struct http *);
  * value are removed after each answer [cookies].
  */
 void	http_cookies_get(struct buf *out, struct http *); /* lines with '\n' */
-int	http_cookie_set(struct http *, const char *line);
+int	http_cookie_set(struct http *, const char *line); /* -1: no cookie */
 void	http_cookies_clear(struct http *, const char *domain_suffix); /* NULL: all */
-/* Is there an unexpired cookie of this name (prefix: name begins so)? */
+/* Is there an unexpired cookie of this name (prefix: name begins so)?  The
+ * latest expiry of all that fit goes to *expires_ms (NULL is fine), -1 for one
+ * that ends with the session. */
 bool	http_cookie_has(struct http *, const char *name, bool prefix,
 	    int64_t now_ms, int64_t *expires_ms);
 

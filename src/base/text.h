@@ -25,8 +25,9 @@ int	text_unhex(uint8_t *out, size_t n, const char *); /* exactly 2n digits */
 void	text_base32(char *out, size_t chars, const uint8_t *, size_t n);
 
 bool	text_is_utf8(const char *, size_t);
-/* Append in with every byte that is no UTF-8 (surrogates and overlong forms
- * too) as U+FFFD, and without trailing NULs. */
+/* Append in with what is no UTF-8 (surrogates and overlong forms too) as
+ * U+FFFD, one for each maximal subpart (Unicode, 3.9), and without trailing
+ * NULs. */
 void	text_utf8(struct buf *out, const char *in, size_t);
 
 /*

@@ -1,0 +1,143 @@
+#include "ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "err.h"
+
+#define LINE_MAX_BYTES 4096
+
+bool
+ask_is_person(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/* One line from a descriptor, a byte at a time, so that nothing is read ahead
+ * and no copy stays in a stdio buffer.  1: a line; 0: end; -1: errno. */
+static int
+read_line(struct buf *out, int fd)
+{
+	char c;
+	ssize_t n;
+
+	for (;;) {
+		n = read(fd, &c, 1);
+		if (n == -1)
+			return -1;
+		if (n == 0)
+			return out->len > 0 ? 1 : 0;
+		if (c == '\n')
+			break;
+		if (buf_addc(out, c) == -1) {
+			errno = EMSGSIZE;
+			return -1;
+		}
+	}
+	if (out->len > 0 && out->data[out->len - 1] == '\r')
+		out->data[--out->len] = '\0';
+	return 1;
+}
+
+char *
+ask_line(void)
+{
+	struct buf line;
+	int got;
+
+	buf_init_secret(&line, LINE_MAX_BYTES);
+	do
+		got = read_line(&line, STDIN_FILENO);
+	while (got == -1 && errno == EINTR && line.len == 0);
+	if (got == 1)
+		return buf_take(&line);
+	buf_clear(&line);
+	return NULL;
+}
+
+char *
+ask_person(const char *question, bool hidden, struct err *e)
+{
+	struct termios before, quiet;
+	struct buf line;
+	bool changed = false;
+	int got, saved;
+
+	fprintf(stderr, "%s", question);
+	fflush(stderr);
+	if (hidden && tcgetattr(STDIN_FILENO, &before) == 0) {
+		quiet = before;
+		quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+		changed = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
+	}
+	buf_init_secret(&line, LINE_MAX_BYTES);
+	got = read_line(&line, STDIN_FILENO);
+	saved = errno;
+	if (changed) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+		fprintf(stderr, "\n");
+	}
+	if (got == 1)
+		return buf_take(&line);
+	buf_clear(&line);
+	if (got == -1 && saved == EINTR)
+		err_set(e, ERR_INTERRUPTED, NULL, "Interrupted.");
+	else
+		err_set(e, ERR_USAGE, NULL, "There was no answer.");
+	return NULL;
+}
+
+char *
+ask_command(const char *command, struct err *e)
+{
+	struct buf line;
+	int fds[2], status = 0, got;
+	pid_t pid;
+	char c;
+
+	if (pipe(fds) == -1) {
+		err_set_errno(e, errno, "Cannot make a pipe");
+		return NULL;
+	}
+	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+	pid = fork();
+	if (pid == -1) {
+		err_set_errno(e, errno, "Cannot run the password command");
+		close(fds[0]);
+		close(fds[1]);
+		return NULL;
+	}
+	if (pid == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		if (dup2(fds[1], STDOUT_FILENO) != -1)
+			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	buf_init_secret(&line, LINE_MAX_BYTES);
+	do
+		got = read_line(&line, fds[0]);
+	while (got == -1 && errno == EINTR && line.len == 0);
+	while (got == 1 && read(fds[0], &c, 1) > 0)
+		continue; /* let it finish what it has to say */
+	close(fds[0]);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		continue;
+	if (got == 1 && line.len > 0 && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == 0)
+		return buf_take(&line);
+	buf_clear(&line);
+	err_set(e, ERR_USAGE, "Run the command by hand and see what it says.",
+	    "The password command gave no password (status %d).",
+	    WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+	return NULL;
+}

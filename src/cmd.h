@@ -1,0 +1,31 @@
+#ifndef CMD_H
+#define CMD_H
+
+#include "opt.h"
+
+struct err;
+struct report;
+
+/* What a run needs and every command is given. */
+struct app {
+	struct options opt;
+	char *config_path;     /* --config or CONFIG/config */
+	char *state_dir;       /* STATE */
+	struct report *report; /* standard output and progress */
+	int signal_fd;         /* readable once a signal has come */
+};
+
+/*
+ * A subcommand.  run() returns 0 or -1 with e; a result that is no failure of
+ * the program (a verdict of "incomplete") is an e with its code and an empty
+ * sentence, the sentence having been printed already.
+ */
+struct cmd {
+	const char *name, *help;
+	enum opt_scope scope;
+	int (*run)(struct app *, struct err *);
+};
+
+extern const struct cmd cmd_login, cmd_logout, cmd_sync, cmd_verify, cmd_status;
+
+#endif

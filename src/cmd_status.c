@@ -1,0 +1,165 @@
+#include <string.h>
+
+#include "account.h"
+#include "buf.h"
+#include "civil.h"
+#include "cmd.h"
+#include "err.h"
+#include "report.h"
+#include "session.h"
+#include "store.h"
+#include "summary.h"
+#include "text.h"
+
+#define RUNS_SHOWN 5
+#define DAY_MS     ((int64_t)24 * 60 * 60 * 1000)
+
+/* What the person reads; the members of --json are said elsewhere. */
+static void
+say_totals(struct report *r, const struct store_totals *t)
+{
+	char a[32], b[32];
+
+	report_text(r, REPORT_ASKED,
+	    "In iCloud:  %s photos and videos "
+	    "(%s hidden, %s recently deleted)",
+	    text_count(a, t->assets), text_count(b, t->hidden),
+	    text_count((char[32]){0}, t->trashed));
+	report_text(r, REPORT_ASKED, "            %s files, %s",
+	    text_count(a, t->resources), text_size(b, t->resource_bytes));
+	report_text(r, REPORT_ASKED, "Held here:  %s files, %s; %s proven",
+	    text_count(a, t->held), text_size(b, t->held_bytes),
+	    text_count((char[32]){0}, t->proven));
+	if (t->size_verified > 0)
+		report_text(r, REPORT_ASKED,
+		    "            %s verified by size only",
+		    text_count(a, t->size_verified));
+	if (t->missing > 0)
+		report_text(r, REPORT_ASKED, "Missing:    %s files, %s",
+		    text_count(a, t->missing), text_size(b, t->missing_bytes));
+	else
+		report_text(r, REPORT_ASKED, "Missing:    nothing");
+	if (t->gaps > 0)
+		report_text(r, REPORT_ASKED,
+		    "Gaps:       %s (icloud-pull status --gaps names them)",
+		    text_count(a, t->gaps));
+	if (t->gone_kept > 0)
+		report_text(r, REPORT_ASKED,
+		    "Kept here:  %s files that have left iCloud",
+		    text_count(a, t->gone_kept));
+	if (t->gone_unfetched > 0)
+		report_text(r, REPORT_ASKED,
+		    "Lost:       %s files left iCloud before they could be "
+		    "fetched",
+		    text_count(a, t->gone_unfetched));
+	report_text(r, REPORT_ASKED,
+	    "Not copied: Shared Albums, \"Copy iCloud Link\" shares, "
+	    "Image Playground, People and Memories");
+}
+
+static void
+say_run(void *arg, const struct store_run *run)
+{
+	struct report *r = arg;
+	char when[40], took[32];
+
+	report_open(r, "run");
+	report_int(r, "run", run->run);
+	report_str(r, "command", run->command);
+	report_str(r, "began", civil_iso(when, run->began_ms));
+	if (run->ended_ms != 0) {
+		report_int(r, "took_ms", run->ended_ms - run->began_ms);
+		report_int(r, "status", run->exit_status);
+	}
+	if (run->summary[0] != '\0')
+		report_raw(r, "summary", run->summary);
+	report_close(r);
+	if (run->ended_ms == 0)
+		report_text(r, REPORT_ASKED, "  %s  %s: did not end",
+		    civil_iso(when, run->began_ms), run->command);
+	else
+		report_text(r, REPORT_ASKED, "  %s  %s: status %d, %s",
+		    civil_iso(when, run->began_ms), run->command,
+		    run->exit_status,
+		    text_span(took, run->ended_ms - run->began_ms));
+}
+
+static void
+say_gap(void *arg, const struct store_gap *g)
+{
+	summary_gap(arg, REPORT_ASKED, g);
+}
+
+/* Days for which the next sign-in needs no code; from the stored session. */
+static void
+say_trust(struct app *app, const char *name)
+{
+	struct account account = {.dir = -1, .lock = -1};
+	struct session *s = NULL;
+	struct err e = ERR_INIT;
+	int64_t days;
+
+	if (name == NULL ||
+	    account_open(&account, app->state_dir, name, &e) == -1 ||
+	    account_load(&s, &account, &e) == -1 || s == NULL ||
+	    s->stage != SESSION_SIGNED_IN) {
+		report_text(app->report, REPORT_ASKED,
+		    "Account:    not signed in (icloud-pull login)");
+	} else if (s->trust_expires_ms == 0) {
+		report_text(app->report, REPORT_ASKED,
+		    "Account:    %s, signed in", account.name);
+	} else {
+		days = (s->trust_expires_ms - clock_now_ms()) / DAY_MS;
+		report_open(app->report, "account");
+		report_str(app->report, "account", account.name);
+		report_int(app->report, "trust_days", days);
+		report_close(app->report);
+		report_text(app->report, REPORT_ASKED,
+		    "Account:    %s, trusted for %lld more days", account.name,
+		    (long long)(days > 0 ? days : 0));
+	}
+	session_free(s);
+	account_close(&account);
+}
+
+static int
+status_run(struct app *app, struct err *e)
+{
+	struct store_options o = {
+	    .root = app->opt.root,
+	    .state_dir = app->state_dir,
+	    .account = app->opt.account,
+	};
+	struct store_totals t;
+	struct store *s = NULL;
+	int rc = -1;
+
+	if (app->opt.root == NULL)
+		return err_set(e, ERR_USAGE, "Give --root DIR.",
+		    "Where the copy lies is not known.");
+	if (store_open(&s, &o, e) == -1 || store_totals(&t, s, e) == -1)
+		goto out;
+	report_open(app->report, "status");
+	report_str(app->report, "root", store_root(s));
+	summary_totals(app->report, &t);
+	report_close(app->report);
+	report_text(app->report, REPORT_ASKED, "Copy:       %s", store_root(s));
+	say_trust(app, store_copy_account(s));
+	say_totals(app->report, &t);
+	report_text(app->report, REPORT_ASKED, "Last runs:");
+	if (store_runs(s, RUNS_SHOWN, say_run, app->report, e) == -1)
+		goto out;
+	if (app->opt.gaps && store_gaps(s, say_gap, app->report, e) == -1)
+		goto out;
+	rc = 0;
+out:
+	store_close(s);
+	return rc;
+}
+
+const struct cmd cmd_status = {
+    .name = "status",
+    .help = "what iCloud holds, what is here, what is missing and why",
+    .scope = OPT_STATUS,
+    .run = status_run,
+};

@@ -1,0 +1,1070 @@
+#include "fetch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "asset.h"
+#include "buf.h"
+#include "checksum.h"
+#include "civil.h"
+#include "cloud.h"
+#include "compat.h"
+#include "digest.h"
+#include "http.h"
+#include "link.h"
+#include "log.h"
+#include "pace.h"
+#include "path.h"
+#include "photos.h"
+#include "record.h"
+#include "report.h"
+#include "retry.h"
+#include "store.h"
+#include "text.h"
+#include "work.h"
+
+/* Links are asked for just before use: at most two batches ahead. */
+#define BATCH     PHOTOS_LOOKUP_MAX
+#define AHEAD_MAX (2 * BATCH)
+/* New links for one item: expiry is normal, a refusal again and again not. */
+#define RELINKS_MAX 4
+/* A try that brought this much was no failure. */
+#define PROGRESS_BYTES ((int64_t)1 << 20)
+/* A file the cloud has no link for is asked for again after a day, then two,
+ * four ... up to thirty. */
+#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
+/* --jobs is no larger. */
+#define WIRE_MAX 32
+
+/* One content on its way. */
+struct item {
+	struct run *run;
+	struct store_want want;
+	struct digest_rule rule;
+	struct store_put *put;
+	struct http_call *call;
+	char *path;                 /* reserved */
+	char *url;                  /* secret */
+	int64_t date_ms, linked_ms; /* of the link */
+	int64_t owed_bytes;         /* still to write when this try began */
+	int64_t due_ms;             /* monotonic; of the next try */
+	unsigned tries, relinks;
+	int64_t waited_ms;
+	bool head_seen, fresh;
+	bool seen; /* sha256 of a fetch that was not proven */
+	uint8_t sha256[DIGEST_SHA256];
+	struct item *next;
+};
+
+/* First in, first out. */
+struct queue {
+	struct item *head, **tail;
+	int n;
+};
+
+/* A look-up under way. */
+struct batch {
+	struct run *run;
+	struct queue items;
+};
+
+struct run {
+	struct fetch *out;
+	struct cloud *cloud;
+	struct store *store;
+	struct work *work;
+	struct report *report;
+	const struct fetch_options *o;
+	struct pace pace;
+	struct queue unlinked;       /* want a link */
+	struct queue ready;          /* have one */
+	int alive;                   /* items, wherever they are */
+	struct queue waiting;        /* for the time of their next try */
+	int running;                 /* of them hashing or on the wire */
+	struct item *wire[WIRE_MAX]; /* on the wire; NULL: a free place */
+	int lookups;
+	bool dry; /* the catalogue has no more wants */
+	bool session_lost;
+	bool stopping;
+	int64_t owed_bytes; /* that running items will still write */
+	int64_t files_done, bytes_done;
+	struct err fatal;
+};
+
+/* ---- queues and ends ---- */
+
+static void
+queue_init(struct queue *q)
+{
+	q->head = NULL;
+	q->tail = &q->head;
+	q->n = 0;
+}
+
+static void
+queue_put(struct queue *q, struct item *it)
+{
+	it->next = NULL;
+	*q->tail = it;
+	q->tail = &it->next;
+	q->n++;
+}
+
+static struct item *
+queue_take(struct queue *q)
+{
+	struct item *it = q->head;
+
+	if (it == NULL)
+		return NULL;
+	q->head = it->next;
+	if (q->head == NULL)
+		q->tail = &q->head;
+	q->n--;
+	it->next = NULL;
+	return it;
+}
+
+static int64_t
+still_to_write(const struct item *it)
+{
+	int64_t have = it->put != NULL ? store_put_size(it->put) : 0;
+
+	return it->want.size_bytes > have ? it->want.size_bytes - have : 0;
+}
+
+/* The item is at its end, well or not. */
+static void
+item_end(struct item *it)
+{
+	store_put_close(it->put);
+	store_want_clear(&it->want);
+	secret_free(it->url);
+	free(it->path);
+	it->run->alive--;
+	free(it);
+}
+
+static void
+stop(struct run *r, const struct err *e)
+{
+	if (r->fatal.code == ERR_NONE)
+		r->fatal = *e;
+	r->stopping = true;
+}
+
+/* The run ends without a failure of this machine. */
+static void
+stop_for(struct run *r, const struct err *e)
+{
+	if (r->out->trouble.code == ERR_NONE)
+		r->out->trouble = *e;
+	r->stopping = true;
+}
+
+static int64_t
+put_off_until(const struct item *it)
+{
+	int64_t days = 1;
+
+	for (unsigned i = 0; i < it->want.failures && days < 30; i++)
+		days *= 2;
+	return clock_now_ms() + (days < 30 ? days : 30) * DAY_MS;
+}
+
+static const char *
+item_name(const struct item *it)
+{
+	return it->want.filename != NULL ? it->want.filename
+					 : it->want.asset_name;
+}
+
+/* Not this time: keep why, and end. */
+static void
+item_failed(struct item *it, enum store_failure why, const char *detail)
+{
+	struct run *r = it->run;
+	bool closed_here = why == STORE_FAILED || why == STORE_VANISHED;
+	struct err e = ERR_INIT;
+
+	if (why == STORE_VANISHED)
+		r->out->vanished++;
+	else
+		r->out->failed++;
+	log_warn("%s (%s): %s", item_name(it),
+	    resource_role_name((enum resource_role)it->want.role), detail);
+	if (store_want_failed(r->store, it->want.content, why, detail,
+		closed_here ? 0 : put_off_until(it), &e) == -1)
+		stop(r, &e);
+	item_end(it);
+}
+
+static void
+item_failed_by(struct item *it, const struct err *e)
+{
+	item_failed(it, STORE_FAILED, e->what);
+}
+
+/* ---- links ---- */
+
+static void
+relink(struct item *it)
+{
+	secret_free(it->url);
+	it->url = NULL;
+	if (it->relinks++ >= RELINKS_MAX) {
+		item_failed(
+		    it, STORE_FAILED, "Apple refused every link for it.");
+		return;
+	}
+	queue_put(&it->run->unlinked, it);
+}
+
+/* The resource that an item wants, out of the record that carries it. */
+static void
+link_item(struct item *it, const struct resource *res, int64_t date_ms)
+{
+	if (!res->present || res->checksum.len != it->want.checksum_len ||
+	    memcmp(res->checksum.bytes, it->want.checksum,
+		it->want.checksum_len) != 0) {
+		item_failed(it, STORE_VANISHED,
+		    "It has changed in iCloud since it was listed.");
+		return;
+	}
+	if (res->url == NULL) {
+		item_failed(it, STORE_NO_ORIGINAL,
+		    "iCloud has no file for it (not uploaded yet, or lost).");
+		return;
+	}
+	it->url = xstrdup(res->url);
+	it->date_ms = date_ms;
+	it->linked_ms = clock_mono_ms();
+	queue_put(&it->run->ready, it);
+}
+
+/* Take the items of a batch that a name belongs to. */
+static void
+split_batch(struct queue *out, struct batch *b, const char *name)
+{
+	struct queue rest;
+	struct item *it;
+
+	queue_init(out);
+	queue_init(&rest);
+	while ((it = queue_take(&b->items)) != NULL)
+		queue_put(strcmp(it->want.record, name) == 0 ? out : &rest, it);
+	queue_init(&b->items);
+	while ((it = queue_take(&rest)) != NULL)
+		queue_put(&b->items, it);
+}
+
+static void
+on_linked(void *arg, const struct record *rec, int64_t date_ms)
+{
+	struct batch *b = arg;
+	struct resource *res = NULL;
+	struct master m;
+	struct asset a;
+	struct queue mine;
+	struct item *it;
+
+	split_batch(&mine, b, rec->name);
+	if (rec->type == RECORD_MASTER) {
+		master_read(&m, rec);
+		res = m.res;
+	} else if (rec->type == RECORD_ASSET) {
+		asset_read(&a, rec);
+		res = a.res;
+	}
+	while ((it = queue_take(&mine)) != NULL) {
+		if (res != NULL)
+			link_item(it, &res[it->want.role], date_ms);
+		else
+			item_failed(
+			    it, STORE_VANISHED, "It is no longer in iCloud.");
+	}
+	if (rec->type == RECORD_MASTER)
+		master_clear(&m);
+	else if (rec->type == RECORD_ASSET)
+		asset_clear(&a);
+}
+
+static void
+on_link_missing(void *arg, const char *name)
+{
+	struct queue mine;
+	struct item *it;
+
+	split_batch(&mine, arg, name);
+	while ((it = queue_take(&mine)) != NULL)
+		item_failed(it, STORE_VANISHED, "It is no longer in iCloud.");
+}
+
+static void
+on_link_failed(void *arg, const char *name, const struct err *e)
+{
+	struct batch *b = arg;
+	struct queue mine;
+	struct item *it;
+
+	split_batch(&mine, b, name);
+	while ((it = queue_take(&mine)) != NULL)
+		item_failed_by(it, e);
+}
+
+static void
+on_lookup_done(void *arg, const struct err *e)
+{
+	struct batch *b = arg;
+	struct run *r = b->run;
+	struct item *it;
+
+	r->lookups--;
+	if (e->code == ERR_SESSION)
+		r->session_lost = true;
+	else if (e->code == ERR_THROTTLED || e->code == ERR_UNAVAILABLE ||
+	    e->code == ERR_NETWORK)
+		stop_for(r, e);
+	else if (e->code != ERR_NONE && e->code != ERR_INTERRUPTED)
+		log_debug("A look-up failed: %s", e->what);
+	while ((it = queue_take(&b->items)) != NULL) {
+		if (e->code == ERR_SESSION)
+			queue_put(&r->unlinked, it);
+		else if (e->code == ERR_NONE || err_exit_status(e->code) == 6)
+			item_failed(
+			    it, STORE_FAILED, "Apple gave no answer for it.");
+		else
+			item_end(it);
+	}
+	free(b);
+}
+
+struct zone_search {
+	int64_t zone;
+	struct zone_id found;
+};
+
+static void
+match_zone(void *arg, const struct store_zone *z)
+{
+	struct zone_search *s = arg;
+
+	if (z->zone != s->zone)
+		return;
+	s->found.database = (enum database)z->database;
+	s->found.name = xstrdup(z->name);
+	s->found.owner = xstrdup(z->owner);
+	s->found.type = xstrdup(z->type);
+}
+
+static bool
+has_name(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* One look-up for items of one zone, in their order. */
+static void
+look_up(struct run *r)
+{
+	const char *names[BATCH];
+	size_t n = 0;
+	struct batch *b = xcalloc(1, sizeof(*b));
+	struct zone_search s = {.zone = r->unlinked.head->want.zone};
+	struct queue rest;
+	struct item *it;
+	struct photos_lookup cb = {.record = on_linked,
+	    .missing = on_link_missing,
+	    .failed = on_link_failed,
+	    .done = on_lookup_done,
+	    .arg = b};
+
+	b->run = r;
+	queue_init(&b->items);
+	queue_init(&rest);
+	while ((it = queue_take(&r->unlinked)) != NULL) {
+		if (it->want.zone != s.zone || n == BATCH) {
+			queue_put(&rest, it);
+			continue;
+		}
+		if (!has_name(names, n, it->want.record))
+			names[n++] = it->want.record;
+		queue_put(&b->items, it);
+	}
+	queue_init(&r->unlinked);
+	while ((it = queue_take(&rest)) != NULL)
+		queue_put(&r->unlinked, it);
+	if (store_zones(r->store, match_zone, &s, &r->fatal) == -1 ||
+	    s.found.name == NULL) {
+		r->stopping = true;
+		while ((it = queue_take(&b->items)) != NULL)
+			item_end(it);
+		free(b);
+		return;
+	}
+	r->lookups++;
+	photos_lookup(&r->cloud->ck, &s.found, names, n, false, &cb);
+	zone_id_clear(&s.found);
+}
+
+/* More wants from the catalogue, and look-ups for what lacks a link. */
+static void
+top_up(struct run *r)
+{
+	struct store_want wants[BATCH];
+	size_t n = 0;
+
+	while (!r->dry && r->alive + BATCH <= AHEAD_MAX) {
+		if (store_wants(wants, BATCH, &n, r->store, r->o->filter,
+			clock_now_ms(), &r->fatal) == -1) {
+			r->stopping = true;
+			return;
+		}
+		r->dry = n < BATCH;
+		for (size_t i = 0; i < n; i++) {
+			struct item *it = xcalloc(1, sizeof(*it));
+
+			it->run = r;
+			it->want = wants[i];
+			checksum_rule(&it->rule, it->want.checksum,
+			    it->want.checksum_len);
+			r->alive++;
+			/* A file without bytes needs no link. */
+			queue_put(checksum_of_nothing(it->want.checksum,
+				      it->want.checksum_len) &&
+				    it->want.size_bytes <= 0
+				? &r->ready
+				: &r->unlinked,
+			    it);
+		}
+	}
+	while (!r->session_lost && r->lookups < 2 && r->unlinked.n > 0)
+		look_up(r);
+}
+
+/* ---- from bytes to a file ---- */
+
+/* What an item still owes the volume is booked while it runs. */
+static void
+enter_running(struct item *it)
+{
+	it->run->running++;
+	it->owed_bytes = still_to_write(it);
+	it->run->owed_bytes += it->owed_bytes;
+}
+
+static void
+leave_running(struct item *it)
+{
+	it->run->running--;
+	it->run->owed_bytes -= it->owed_bytes;
+}
+
+static void
+enter_wire(struct item *it)
+{
+	for (int i = 0; i < WIRE_MAX; i++)
+		if (it->run->wire[i] == NULL) {
+			it->run->wire[i] = it;
+			return;
+		}
+	assert(!"more transfers than --jobs allows");
+}
+
+static void
+leave_wire(struct item *it)
+{
+	for (int i = 0; i < WIRE_MAX; i++)
+		if (it->run->wire[i] == it)
+			it->run->wire[i] = NULL;
+}
+
+static void
+accept(struct item *it, bool proven)
+{
+	struct run *r = it->run;
+	struct err e = ERR_INIT;
+
+	r->files_done++;
+	log_debug("Fetched %s.", it->path);
+	report_open(r->report, "file");
+	report_str(r->report, "path", it->path);
+	report_int(r->report, "size", store_put_size(it->put));
+	report_str(r->report, "state", proven ? "proven" : "size-verified");
+	report_close(r->report);
+	if (store_put_accept(
+		it->put, it->want.has_taken, it->want.taken_ms, &e) == -1)
+		stop(r, &e);
+	it->put = NULL;
+	item_end(it);
+}
+
+/* Bytes that the checksum does not speak for: fetched once more by another
+ * link, and judged when both are known. */
+static void
+fetch_again(struct item *it, const struct digest_sum *sum)
+{
+	struct err e = ERR_INIT;
+
+	memcpy(it->sha256, sum->sha256, sizeof(it->sha256));
+	it->seen = true;
+	it->tries++;
+	if (store_put_restart(it->put, &e) == -1) {
+		stop(it->run, &e);
+		item_end(it);
+		return;
+	}
+	relink(it);
+}
+
+static void
+retry(struct item *it, enum err_code code, int status, int64_t stated_ms);
+
+/* All bytes are there, as far as the sender is concerned. */
+static void
+conclude(struct item *it)
+{
+	struct run *r = it->run;
+	struct digest_sum sum;
+	enum store_proof proof;
+	struct err e = ERR_INIT;
+	bool same;
+
+	if (store_put_prove(&proof, &sum, it->put, &e) == -1) {
+		stop(r, &e);
+		item_end(it);
+		return;
+	}
+	same =
+	    it->seen && memcmp(it->sha256, sum.sha256, sizeof(it->sha256)) == 0;
+	/* A kind whose mismatch means nothing is proven by size alone. */
+	if (proof == STORE_DIFFERS && !it->rule.strict &&
+	    sum.size_bytes == it->want.size_bytes)
+		proof = STORE_SIZE_ONLY;
+	if (proof == STORE_PROVEN) {
+		accept(it, true);
+	} else if (proof == STORE_SHORT && !same) {
+		memcpy(it->sha256, sum.sha256, sizeof(it->sha256));
+		it->seen = sum.size_bytes > 0;
+		retry(it, ERR_NETWORK, 0, -1);
+	} else if (proof == STORE_SIZE_ONLY && same) {
+		accept(it, false);
+	} else if (!it->seen) {
+		fetch_again(it, &sum);
+	} else if (proof == STORE_SIZE_ONLY) {
+		item_failed(it, STORE_UNKNOWN_KIND,
+		    "Its checksum is of an unknown kind, and two fetches "
+		    "differ.");
+	} else if (same) {
+		if (store_put_set_aside(it->put, &e) == -1)
+			stop(r, &e);
+		it->put = NULL;
+		item_failed(it, STORE_UNPROVEN,
+		    "Apple sends the same bytes twice, but its checksum "
+		    "contradicts them. They lie in .icloud-pull/unproven.");
+	} else if (it->tries < retry_default.max_tries) {
+		fetch_again(it, &sum);
+	} else {
+		item_failed(it, STORE_FAILED,
+		    "What arrives differs from Apple's checksum each time.");
+	}
+}
+
+static void
+retry(struct item *it, enum err_code code, int status, int64_t stated_ms)
+{
+	struct retry_case c = {.code = code,
+	    .status = status,
+	    .stated_ms = stated_ms,
+	    .waited_ms = it->waited_ms};
+	uint32_t jitter;
+	int64_t wait;
+
+	c.tries = ++it->tries;
+	compat_random(&jitter, sizeof(jitter));
+	wait = it->run->stopping ? -1 : retry_wait(&retry_default, &c, jitter);
+	if (it->run->stopping) {
+		item_end(it);
+	} else if (wait == -1) {
+		item_failed(it, STORE_FAILED,
+		    code != ERR_NONE ? "The connection broke each time."
+				     : "Apple's file server refused it.");
+	} else {
+		it->waited_ms += wait;
+		it->due_ms = clock_mono_ms() + wait;
+		queue_put(&it->run->waiting, it);
+	}
+}
+
+/* ---- the transfer ---- */
+
+static int
+on_bytes(void *arg, const struct http_response *head, const uint8_t *data,
+    size_t len, struct err *e)
+{
+	struct item *it = arg;
+
+	if (!it->head_seen) {
+		it->head_seen = true;
+		/* 200 in answer to a range is the file from its start; a range
+		 * that starts elsewhere is of no use [content-range]. */
+		if (head->status == 200 && store_put_size(it->put) > 0 &&
+		    store_put_restart(it->put, e) == -1)
+			return -1;
+		if (head->status == 206 &&
+		    head->range_start != store_put_size(it->put))
+			return err_set(e, ERR_EXPIRED, NULL,
+			    "The file server sent another part than asked.");
+	}
+	it->run->bytes_done += (int64_t)len;
+	return store_put_write(it->put, data, len, e);
+}
+
+static bool
+is_full_volume(const struct item *it)
+{
+	int64_t space, total;
+
+	return store_space(&space, &total, it->run->store, NULL) == -1 ||
+	    space < still_to_write(it) + fetch_air(total) / 2;
+}
+
+static void
+transfer_broke(struct item *it, const struct err *e)
+{
+	struct run *r = it->run;
+
+	switch (e->code) {
+	case ERR_INTERRUPTED:
+		item_end(it);
+		break;
+	case ERR_DISK_FULL:
+		/* The file is too large for the volume, or the volume full. */
+		if (!is_full_volume(it)) {
+			item_failed(it, STORE_TOO_LARGE,
+			    "The volume takes no file as large as this.");
+			break;
+		}
+		stop(r, e);
+		item_end(it);
+		break;
+	case ERR_DISK:
+	case ERR_NOT_MOUNTED:
+	case ERR_STATE:
+		stop(r, e);
+		item_end(it);
+		break;
+	case ERR_UNAVAILABLE:
+		stop_for(r, e);
+		item_end(it);
+		break;
+	case ERR_EXPIRED: {
+		struct err restart = ERR_INIT;
+
+		if (store_put_restart(it->put, &restart) == -1) {
+			stop(r, &restart);
+			item_end(it);
+			break;
+		}
+		retry(it, ERR_NETWORK, 0, -1);
+		break;
+	}
+	case ERR_NETWORK:
+		retry(it, ERR_NETWORK, 0, -1);
+		break;
+	default:
+		item_failed_by(it, e);
+		break;
+	}
+}
+
+static void
+transfer_answered(struct item *it, const struct http_response *resp)
+{
+	struct run *r = it->run;
+	struct err e = ERR_INIT;
+	int64_t size = store_put_size(it->put);
+
+	switch (resp->status) {
+	case 200:
+	case 206:
+		if (it->head_seen || resp->length == 0)
+			conclude(it);
+		else /* a page where the file should be */
+			retry(it, ERR_NONE, 503, -1);
+		return;
+	case 416:
+		if (it->want.size_bytes >= 0 && size == it->want.size_bytes) {
+			conclude(it);
+		} else if (store_put_restart(it->put, &e) == -1) {
+			stop(r, &e);
+			item_end(it);
+		} else {
+			retry(it, ERR_NETWORK, 0, -1);
+		}
+		return;
+	case 401:
+	case 403:
+	case 404:
+	case 410:
+		relink(it);
+		return;
+	case 421:
+		it->fresh = true;
+		retry(it, ERR_NETWORK, 0, -1);
+		return;
+	case 429:
+	case 450:
+	case 503:
+		pace_throttled(&r->pace,
+		    resp->retry_after_ms >= 0 ? resp->retry_after_ms : 1000,
+		    clock_mono_ms());
+		retry(it, ERR_NONE, 503, resp->retry_after_ms);
+		return;
+	default:
+		retry(it, ERR_NONE, resp->status, resp->retry_after_ms);
+		return;
+	}
+}
+
+static void
+on_transfer_done(void *arg, struct http_response *resp, const struct err *e)
+{
+	struct item *it = arg;
+	int64_t got;
+
+	it->call = NULL;
+	leave_wire(it);
+	leave_running(it);
+	got = it->owed_bytes - still_to_write(it);
+	if (got >= PROGRESS_BYTES) { /* a long file over a bad line */
+		it->tries = 0;
+		it->waited_ms = 0;
+	}
+	if (e->code != ERR_NONE)
+		transfer_broke(it, e);
+	else
+		transfer_answered(it, resp);
+}
+
+static void
+begin_transfer(struct item *it)
+{
+	struct run *r = it->run;
+	struct buf url;
+	struct http_request req = {
+	    .kind = HTTP_CONTENT,
+	    .method = "GET",
+	    .resume_from = store_put_size(it->put),
+	    .fresh = it->fresh,
+	    .sink = on_bytes,
+	    .done = on_transfer_done,
+	    .arg = it,
+	};
+
+	buf_init_secret(&url, 16384);
+	if (link_request(&url, it->url) == -1) {
+		leave_running(it);
+		item_failed(it, STORE_FAILED,
+		    "Apple's link leads to an unknown place.");
+		buf_clear(&url);
+		return;
+	}
+	req.url = buf_text(&url);
+	it->head_seen = false;
+	enter_wire(it);
+	it->call = http_start(r->cloud->http, &req);
+	buf_clear(&url);
+}
+
+/* The part file is open and hashed. */
+static void
+on_opened(void *arg, const struct err *e)
+{
+	struct item *it = arg;
+	int64_t size = store_put_size(it->put);
+
+	if (e->code != ERR_NONE) {
+		leave_running(it);
+		stop(it->run, e);
+		item_end(it);
+	} else if (it->run->stopping) {
+		leave_running(it);
+		item_end(it);
+	} else if (it->url == NULL ||
+	    (size > 0 && size == it->want.size_bytes)) {
+		leave_running(it);
+		conclude(it);
+	} else {
+		begin_transfer(it);
+	}
+}
+
+/* ---- starting ---- */
+
+static const char *
+library_word(const struct run *r, int64_t zone)
+{
+	struct zone_search s = {.zone = zone};
+	const char *word = "Personal";
+
+	if (store_zones(r->store, match_zone, &s, NULL) == 0 &&
+	    s.found.name != NULL && zone_kind(s.found.name) == ZONE_SHARED)
+		word = "Shared";
+	zone_id_clear(&s.found);
+	return word;
+}
+
+static void
+suffix_of(char out[33], const struct store_want *w)
+{
+	size_t chars = w->checksum_len * 8 / 5;
+
+	/* The kind byte is the same for all; what tells files apart follows. */
+	if (w->checksum_len > 1)
+		text_base32(out,
+		    chars > 32 ? 32 : (w->checksum_len - 1) * 8 / 5,
+		    w->checksum + 1, w->checksum_len - 1);
+	else
+		text_base32(out, chars, w->checksum, w->checksum_len);
+}
+
+/* 1: the file was there already and is adopted. */
+static int
+reserve(struct item *it, struct err *e)
+{
+	struct run *r = it->run;
+	const struct store_want *w = &it->want;
+	struct path_subject subject = {
+	    .filename = w->filename,
+	    .record = w->asset_name,
+	    .uti = w->uti,
+	    .library = strstr(r->o->layout, "{library}") != NULL
+		? library_word(r, w->zone)
+		: "",
+	    .is_original = w->role == RESOURCE_ORIGINAL,
+	    .has_taken = w->has_taken,
+	    .has_offset = w->has_offset,
+	    .taken_ms = w->taken_ms,
+	    .offset_s = w->offset_s,
+	};
+	struct path_wish wish;
+	char suffix[33];
+	struct store_name name;
+	const char *path;
+	bool adopted = false;
+
+	path_wish(&wish, r->o->layout, &subject);
+	suffix_of(suffix, w);
+	name = (struct store_name){
+	    .folder = wish.folder,
+	    .stem = wish.stem,
+	    .suffix = suffix,
+	    .ext = wish.ext,
+	    .edited =
+		w->role == RESOURCE_EDITED || w->role == RESOURCE_EDITED_VIDEO,
+	    .edit_suffix = suffix,
+	};
+	if (store_reserve(&path, &adopted, r->store, w, &name, &it->rule, e) ==
+	    -1)
+		return -1;
+	it->path = xstrdup(path);
+	return adopted ? 1 : 0;
+}
+
+int64_t
+fetch_air(int64_t total_bytes)
+{
+	const int64_t gb = 1000 * 1000 * 1000;
+
+	return total_bytes / 20 < gb ? total_bytes / 20 : gb;
+}
+
+/* Would this item leave the volume without air? */
+static bool
+lacks_room(const struct item *it)
+{
+	int64_t space, total;
+
+	if (it->want.size_bytes <= 0 ||
+	    store_space(&space, &total, it->run->store, NULL) == -1)
+		return false;
+	return space - it->run->owed_bytes - still_to_write(it) <
+	    fetch_air(total);
+}
+
+static void
+start_item(struct item *it)
+{
+	struct run *r = it->run;
+	struct err e = ERR_INIT;
+	int64_t have;
+	int there;
+
+	if (it->url != NULL &&
+	    !link_is_fresh(
+		it->url, it->date_ms, it->linked_ms, clock_mono_ms())) {
+		queue_put(&r->unlinked, it);
+		secret_free(it->url);
+		it->url = NULL;
+		return;
+	}
+	if (it->path == NULL) {
+		there = reserve(it, &e);
+		if (there == 1) {
+			log_debug(
+			    "Found %s, which is right already.", it->path);
+			r->files_done++;
+			item_end(it);
+			return;
+		}
+		if (there == -1) {
+			stop(r, &e);
+			item_end(it);
+			return;
+		}
+	}
+	if (it->put != NULL) { /* another try */
+		enter_running(it);
+		on_opened(it, &e);
+		return;
+	}
+	if (lacks_room(it)) {
+		r->out->no_room++;
+		item_end(it);
+		return;
+	}
+	if (store_put_open(
+		&it->put, &have, r->store, &it->want, &it->rule, &e) == -1) {
+		stop(r, &e);
+		item_end(it);
+		return;
+	}
+	enter_running(it);
+	if (have > 0)
+		store_put_rehash(it->put, on_opened, it);
+	else
+		on_opened(it, &e);
+}
+
+static void
+start_items(struct run *r)
+{
+	int64_t now = clock_mono_ms();
+
+	/* Bounded: an item may come back to the queue at once. */
+	for (int n = r->ready.n; n > 0 && !r->stopping; n--) {
+		if (r->running >= pace_allowed(&r->pace, now))
+			return;
+		start_item(queue_take(&r->ready));
+	}
+}
+
+/* ---- the loop ---- */
+
+static void
+on_work(void *arg)
+{
+	work_collect(arg);
+}
+
+/* Everything that waits goes, what is on the wire is cut; part files stay. */
+static void
+drain(struct run *r)
+{
+	struct item *it;
+
+	while ((it = queue_take(&r->unlinked)) != NULL)
+		item_end(it);
+	while ((it = queue_take(&r->ready)) != NULL)
+		item_end(it);
+	while ((it = queue_take(&r->waiting)) != NULL)
+		item_end(it);
+	for (int i = 0; i < WIRE_MAX; i++)
+		if (r->wire[i] != NULL)
+			http_cancel(r->cloud->http, r->wire[i]->call);
+}
+
+/* Items whose next try is due. */
+static void
+wake_up(struct run *r, int64_t now)
+{
+	struct item *it;
+
+	for (int n = r->waiting.n; n > 0; n--) {
+		it = queue_take(&r->waiting);
+		queue_put(it->due_ms <= now ? &r->ready : &r->waiting, it);
+	}
+}
+
+static void
+turn(struct run *r)
+{
+	int64_t now = clock_mono_ms();
+	struct err e = ERR_INIT;
+
+	if (http_interrupted(r->cloud->http))
+		r->stopping = true;
+	if (r->stopping) {
+		drain(r);
+	} else {
+		wake_up(r, now);
+		top_up(r);
+		start_items(r);
+	}
+	if (r->alive == 0 && r->lookups == 0)
+		return;
+	http_turn(r->cloud->http, r->ready.n > 0 ? 50 : 200);
+	now = clock_mono_ms();
+	pace_measure(&r->pace, r->bytes_done + r->files_done * PACE_FILE_WORK,
+	    r->running, now);
+	if (store_tick(r->store, now, &e) == -1)
+		stop(r, &e);
+	report_progress(r->report, r->files_done, r->bytes_done, now);
+	if (r->session_lost && r->lookups == 0 && !r->stopping) {
+		r->session_lost = false;
+		if (cloud_recover(r->cloud, &e) == -1)
+			stop_for(r, &e);
+	}
+}
+
+int
+fetch_run(struct fetch *out, struct cloud *cloud, struct store *store,
+    struct work *work, struct report *report, const struct fetch_options *o,
+    struct err *e)
+{
+	struct run r = {.out = out,
+	    .cloud = cloud,
+	    .store = store,
+	    .work = work,
+	    .report = report,
+	    .o = o};
+	struct err flushing = ERR_INIT;
+
+	memset(out, 0, sizeof(*out));
+	err_clear(&out->trouble);
+	err_clear(&r.fatal);
+	queue_init(&r.unlinked);
+	queue_init(&r.ready);
+	queue_init(&r.waiting);
+	pace_start(&r.pace, o->jobs, clock_mono_ms());
+	http_watch(cloud->http, work_fd(work), on_work, work);
+	report_progress_start(report, o->files, o->bytes, clock_mono_ms());
+	do
+		turn(&r);
+	while (r.alive > 0 || r.lookups > 0 || (!r.dry && !r.stopping));
+	report_progress_end(report);
+	if (store_flush(store, &flushing) == -1 && r.fatal.code == ERR_NONE)
+		r.fatal = flushing;
+	http_watch(cloud->http, -1, on_work, work);
+	if (r.fatal.code == ERR_NONE && http_interrupted(cloud->http))
+		err_set(&r.fatal, ERR_INTERRUPTED, NULL, "Interrupted.");
+	if (r.fatal.code == ERR_NONE)
+		return 0;
+	*e = r.fatal;
+	return -1;
+}

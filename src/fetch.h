@@ -1,0 +1,43 @@
+#ifndef FETCH_H
+#define FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct cloud;
+struct report;
+struct store;
+struct store_filter;
+struct work;
+
+/*
+ * Fetch what the catalogue wants: links by look-up, transfers side by side,
+ * each original from its link to store_put_accept().  Writes no file itself.
+ */
+struct fetch_options {
+	int jobs;           /* most transfers at once */
+	const char *layout; /* of the copy */
+	const struct store_filter *filter;
+	int64_t files, bytes; /* forecast, for the progress line */
+};
+
+struct fetch {
+	int64_t failed;     /* wants that could not be fetched */
+	int64_t vanished;   /* records gone or changed meanwhile */
+	int64_t no_room;    /* left out so that the volume keeps air */
+	struct err trouble; /* why it ended early; ERR_NONE */
+};
+
+/*
+ * -1: the disk, the catalogue, or an interruption; what was finished is kept.
+ * A network that is gone or a service that wants rest is out->trouble.
+ */
+int fetch_run(struct fetch *out, struct cloud *, struct store *, struct work *,
+    struct report *, const struct fetch_options *, struct err *);
+
+/* How much of a volume stays free: 1 GB or 5 %, whichever is less. */
+int64_t fetch_air(int64_t total_bytes);
+
+#endif

@@ -1,0 +1,25 @@
+#ifndef INTAKE_H
+#define INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+struct record;
+struct store;
+
+/*
+ * A record of the feed becomes rows of the catalogue: the one place where
+ * api's structs turn into the store's.  Inside the caller's transaction.
+ */
+struct intake {
+	struct store *store;
+	int64_t zone;
+	bool anew;       /* take records whose tag is the same */
+	int64_t changes; /* records that were new, changed or gone */
+};
+
+void intake_begin(struct intake *out, struct store *, int64_t zone, bool anew);
+int intake_record(struct intake *, const struct record *, struct err *);
+
+#endif

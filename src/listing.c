@@ -1,0 +1,598 @@
+#include "listing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "asset.h"
+#include "buf.h"
+#include "civil.h"
+#include "cloud.h"
+#include "http.h"
+#include "intake.h"
+#include "log.h"
+#include "photos.h"
+#include "record.h"
+#include "report.h"
+#include "store.h"
+
+/* One database of the account: what changed in it, and how far that is. */
+struct base {
+	enum database database;
+	char *token; /* new database token; NULL: none */
+	bool listed; /* changes/database was answered */
+	bool failed; /* something in it was not listed */
+};
+
+/* A zone that is to be walked. */
+struct walk {
+	struct zone_id id;
+	bool deleted;
+	struct walk *next;
+};
+
+struct run {
+	struct listing *out;
+	struct cloud *cloud;
+	struct store *store;
+	struct report *report;
+	struct base bases[DATABASE_COUNT];
+	struct walk *walks;
+	/* of the request or walk under way */
+	bool done;
+	struct err end;   /* how it ended */
+	struct err fatal; /* of the catalogue, inside a callback */
+	struct base *base;
+	struct intake intake;
+	bool in_page;
+	/* Records that came as errors; while one is unread, no token moves on,
+	 * so that the next run asks for its page again. */
+	struct unread *unread;
+	bool stuck;
+	char *last_token; /* of the page that ended the walk */
+};
+
+/* A record that was listed but could not be read; "" if not even its name. */
+struct unread {
+	char *name;
+	bool read; /* by a look-up since */
+	struct unread *next;
+};
+
+static void
+note_trouble(struct listing *l, const struct err *e)
+{
+	if (l->trouble.code == ERR_NONE ||
+	    (err_worse(e->code, l->trouble.code) == e->code &&
+		e->code != l->trouble.code))
+		l->trouble = *e;
+}
+
+/* Errors after which nothing else can succeed either. */
+static bool
+ends_everything(enum err_code code)
+{
+	switch (err_exit_status(code)) {
+	case 3:
+	case 5:
+	case 130:
+		return true;
+	default:
+		return code == ERR_NETWORK || code == ERR_THROTTLED;
+	}
+}
+
+static void
+spin(struct run *r)
+{
+	while (!r->done)
+		http_turn(r->cloud->http, 1000);
+}
+
+/* ---- which zones have changed ---- */
+
+static void
+add_walk(struct run *r, const struct zone_id *id, bool deleted)
+{
+	struct walk **w;
+
+	for (w = &r->walks; *w != NULL; w = &(*w)->next)
+		if (zone_id_equal(&(*w)->id, id)) {
+			(*w)->deleted = deleted;
+			return;
+		}
+	*w = xcalloc(1, sizeof(**w));
+	zone_id_copy(&(*w)->id, id);
+	(*w)->deleted = deleted;
+}
+
+static bool
+is_library(const char *zone_name)
+{
+	enum zone_kind kind = zone_kind(zone_name);
+
+	return kind == ZONE_PRIMARY || kind == ZONE_SHARED;
+}
+
+static void
+on_zone(void *arg, const struct zone_id *id, bool deleted)
+{
+	if (is_library(id->name))
+		add_walk(arg, id, deleted);
+}
+
+static void
+on_zones_done(void *arg, const char *token, const struct err *e)
+{
+	struct run *r = arg;
+
+	r->end = *e;
+	r->done = true;
+	free(r->base->token);
+	r->base->token = xstrdup(token);
+}
+
+static void
+ask_zones(struct run *r, struct base *b, const char *token)
+{
+	const struct photos_zones cb = {
+	    .zone = on_zone, .done = on_zones_done, .arg = r};
+
+	r->base = b;
+	r->done = false;
+	photos_zones(&r->cloud->ck, b->database, token, &cb);
+	spin(r);
+}
+
+/* Ask, once more after a recovery, and without a token that was refused. */
+static int
+list_zones(struct run *r, struct base *b, struct err *e)
+{
+	char *token = NULL;
+	int rc = -1;
+
+	if (store_database_token(&token, r->store, (int)b->database, e) == -1)
+		return -1;
+	ask_zones(r, b, token);
+	if (r->end.code == ERR_SESSION) {
+		if (cloud_recover(r->cloud, e) == -1)
+			goto out;
+		ask_zones(r, b, token);
+	}
+	if (r->end.code == ERR_TOKEN && token != NULL) {
+		log_note("Apple no longer knows how far the list was; all "
+			 "zones are compared anew.");
+		ask_zones(r, b, NULL);
+	}
+	b->listed = r->end.code == ERR_NONE;
+	rc = 0;
+out:
+	free(token);
+	return rc;
+}
+
+/* ---- one zone's feed ---- */
+
+static void
+add_unread(struct run *r, const char *name)
+{
+	struct unread *u = xcalloc(1, sizeof(*u));
+
+	u->name = xstrdup(name);
+	u->next = r->unread;
+	r->unread = u;
+	r->stuck = true;
+}
+
+static void
+clear_unread(struct run *r)
+{
+	struct unread *u;
+
+	while ((u = r->unread) != NULL) {
+		r->unread = u->next;
+		free(u->name);
+		free(u);
+	}
+	r->stuck = false;
+	free(r->last_token);
+	r->last_token = NULL;
+}
+
+static void
+on_record(void *arg, const struct record *rec)
+{
+	struct run *r = arg;
+
+	if (r->fatal.code != ERR_NONE)
+		return;
+	if (!r->in_page && store_begin(r->store, &r->fatal) == -1)
+		return;
+	r->in_page = true;
+	if (rec->type == RECORD_ERROR) {
+		add_unread(r, rec->name);
+		return;
+	}
+	if (intake_record(&r->intake, rec, &r->fatal) == -1)
+		return;
+	r->out->records++;
+}
+
+static bool
+on_page(void *arg, const char *token, bool more)
+{
+	struct run *r = arg;
+	int64_t now = clock_now_ms();
+
+	if (r->fatal.code == ERR_NONE && !r->in_page)
+		r->in_page = store_begin(r->store, &r->fatal) == 0;
+	if (r->fatal.code == ERR_NONE &&
+	    (r->stuck ||
+		store_zone_token(r->store, r->intake.zone, token, !more,
+		    PHOTOS_KEYS_NUMBER, now, &r->fatal) == 0) &&
+	    store_commit(r->store, &r->fatal) == 0)
+		r->in_page = false;
+	if (!more) {
+		free(r->last_token);
+		r->last_token = xstrdup(token);
+	}
+	report_busy(r->report, "Listing", r->out->records, clock_mono_ms());
+	return r->fatal.code == ERR_NONE && !http_interrupted(r->cloud->http);
+}
+
+static void
+on_feed_done(void *arg, const struct err *e)
+{
+	struct run *r = arg;
+
+	r->end = *e;
+	r->done = true;
+}
+
+static void
+feed(struct run *r, const struct zone_id *id, const char *token)
+{
+	const struct photos_feed cb = {.record = on_record,
+	    .page = on_page,
+	    .done = on_feed_done,
+	    .arg = r};
+
+	r->done = false;
+	r->in_page = false;
+	err_clear(&r->fatal);
+	photos_feed(&r->cloud->ck, id, token, &cb);
+	spin(r);
+	if (r->in_page)
+		store_rollback(r->store);
+	r->in_page = false;
+	if (r->fatal.code == ERR_NONE && r->end.code == ERR_NONE &&
+	    http_interrupted(r->cloud->http))
+		err_set(&r->end, ERR_INTERRUPTED, NULL, "Interrupted.");
+}
+
+/* The zone's row as it is now, and the token to go on from; the caller frees
+ * the token. */
+static int
+zone_row(struct store_zone *out, char **token, struct run *r,
+    const struct zone_id *id, struct err *e)
+{
+	*out = (struct store_zone){
+	    .database = (int)id->database,
+	    .name = id->name,
+	    .owner = id->owner,
+	    .type = id->type,
+	    .kind = (int)zone_kind(id->name),
+	};
+	if (store_zone_put(r->store, out, e) == -1)
+		return -1;
+	*token = out->token != NULL && out->token[0] != '\0'
+	    ? xstrdup(out->token)
+	    : NULL;
+	return 0;
+}
+
+static int
+drop_token(struct run *r, int64_t zone, int keys, struct err *e)
+{
+	if (store_begin(r->store, e) == -1)
+		return -1;
+	if (store_zone_token(
+		r->store, zone, NULL, false, keys, clock_now_ms(), e) == -1 ||
+	    store_commit(r->store, e) == -1) {
+		store_rollback(r->store);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- records that came as errors ---- */
+
+static void
+on_reread(void *arg, const struct record *rec, int64_t date_ms)
+{
+	struct run *r = arg;
+
+	(void)date_ms;
+	if (rec->type == RECORD_ERROR || r->fatal.code != ERR_NONE)
+		return;
+	if (intake_record(&r->intake, rec, &r->fatal) == -1)
+		return;
+	for (struct unread *u = r->unread; u != NULL; u = u->next)
+		if (strcmp(u->name, rec->name) == 0)
+			u->read = true;
+}
+
+/* Gone since: there is nothing left to read. */
+static void
+on_reread_missing(void *arg, const char *name)
+{
+	struct run *r = arg;
+
+	for (struct unread *u = r->unread; u != NULL; u = u->next)
+		if (strcmp(u->name, name) == 0)
+			u->read = true;
+}
+
+static void
+on_reread_failed(void *arg, const char *name, const struct err *e)
+{
+	(void)arg;
+	(void)name;
+	log_debug("A record cannot be read: %s", e->what);
+}
+
+/* Ask for them by name, up to a batch; what stays unread keeps the token. */
+static int
+reread(struct run *r, const struct zone_id *id, struct err *e)
+{
+	const struct photos_lookup cb = {.record = on_reread,
+	    .missing = on_reread_missing,
+	    .failed = on_reread_failed,
+	    .done = on_feed_done,
+	    .arg = r};
+	const char *names[PHOTOS_LOOKUP_MAX];
+	size_t n = 0, left = 0;
+
+	for (struct unread *u = r->unread; u != NULL; u = u->next)
+		if (u->name[0] != '\0' && n < PHOTOS_LOOKUP_MAX)
+			names[n++] = u->name;
+	if (store_begin(r->store, e) == -1)
+		return -1;
+	if (n > 0) {
+		r->done = false;
+		photos_lookup(&r->cloud->ck, id, names, n, false, &cb);
+		spin(r);
+	}
+	for (struct unread *u = r->unread; u != NULL; u = u->next)
+		left += !u->read;
+	if (left == 0 && r->last_token != NULL && r->fatal.code == ERR_NONE)
+		(void)store_zone_token(r->store, r->intake.zone, r->last_token,
+		    true, PHOTOS_KEYS_NUMBER, clock_now_ms(), &r->fatal);
+	if (r->fatal.code != ERR_NONE || store_commit(r->store, e) == -1) {
+		store_rollback(r->store);
+		if (r->fatal.code != ERR_NONE)
+			*e = r->fatal;
+		return -1;
+	}
+	if (left > 0 && r->end.code == ERR_NONE)
+		err_set(&r->end, ERR_INCOMPLETE, NULL,
+		    "%zu of its records cannot be read.", left);
+	return 0;
+}
+
+static int
+walk_zone(struct run *r, const struct zone_id *id, struct err *e)
+{
+	struct store_zone row;
+	char *token = NULL;
+	bool anew;
+	int rc = -1;
+
+	if (zone_row(&row, &token, r, id, e) == -1)
+		return -1;
+	/* A longer list of keys: everything is asked for once more. */
+	anew = row.keys < PHOTOS_KEYS_NUMBER;
+	if (anew && row.walked) {
+		if (drop_token(r, row.zone, row.keys, e) == -1)
+			goto out;
+		free(token);
+		token = NULL;
+	}
+	clear_unread(r);
+	intake_begin(&r->intake, r->store, row.zone, anew);
+	feed(r, id, token);
+	if (r->end.code == ERR_SESSION && r->fatal.code == ERR_NONE) {
+		if (cloud_recover(r->cloud, e) == -1)
+			goto out;
+		free(token);
+		if (zone_row(&row, &token, r, id, e) == -1)
+			goto out;
+		feed(r, id, token);
+	}
+	if (r->end.code == ERR_TOKEN && r->fatal.code == ERR_NONE) {
+		log_note("Apple no longer knows how far the list of %s was; "
+			 "it is listed anew, nothing is fetched twice.",
+		    id->name);
+		if (drop_token(r, row.zone, row.keys, e) == -1)
+			goto out;
+		feed(r, id, NULL);
+	}
+	if (r->fatal.code != ERR_NONE) {
+		*e = r->fatal;
+		goto out;
+	}
+	if (r->stuck && r->end.code == ERR_NONE && reread(r, id, e) == -1)
+		goto out;
+	r->out->changes += r->intake.changes;
+	rc = 0;
+out:
+	free(token);
+	return rc;
+}
+
+static int
+mark_gone(struct run *r, const struct zone_id *id, struct err *e)
+{
+	struct store_zone row;
+	char *token = NULL;
+
+	if (zone_row(&row, &token, r, id, e) == -1)
+		return -1;
+	free(token);
+	if (row.gone)
+		return 0;
+	log_warn("The library %s has left the cloud; everything held of it "
+		 "stays here.",
+	    id->name);
+	return store_zone_gone(r->store, row.zone, true, e);
+}
+
+/* ---- the whole ---- */
+
+/* Zones whose walk never came to its end, or with a shorter list of keys. */
+static void
+add_unfinished(void *arg, const struct store_zone *z)
+{
+	struct zone_id id = {
+	    .database = (enum database)z->database,
+	    .name = xstrdup(z->name),
+	    .owner = xstrdup(z->owner),
+	    .type = xstrdup(z->type),
+	};
+
+	if (!z->gone && is_library(z->name) &&
+	    (!z->walked || z->keys < PHOTOS_KEYS_NUMBER))
+		add_walk(arg, &id, false);
+	zone_id_clear(&id);
+}
+
+struct held {
+	int database;
+	bool library;
+};
+
+static void
+look_for_library(void *arg, const struct store_zone *z)
+{
+	struct held *h = arg;
+
+	if (z->database == h->database && is_library(z->name))
+		h->library = true;
+}
+
+/* changes/database failed: how bad is that? */
+static int
+database_failed(struct run *r, const struct base *b, struct err *e)
+{
+	struct held held = {.database = (int)b->database};
+
+	if (b->database == DATABASE_PRIVATE || ends_everything(r->end.code)) {
+		*e = r->end;
+		return -1;
+	}
+	if (store_zones(r->store, look_for_library, &held, e) == -1)
+		return -1;
+	log_warn(
+	    "The list of shared libraries could not be read: %s", r->end.what);
+	if (held.library) {
+		err_set(&r->end, ERR_INCOMPLETE, NULL,
+		    "The shared library could not be listed.");
+		note_trouble(r->out, &r->end);
+		r->out->complete = false;
+	}
+	return 0;
+}
+
+static int
+walk_all(struct run *r, struct err *e)
+{
+	for (struct walk *w = r->walks; w != NULL; w = w->next) {
+		struct base *b = &r->bases[w->id.database];
+
+		if (w->deleted) {
+			if (mark_gone(r, &w->id, e) == -1)
+				return -1;
+			continue;
+		}
+		log_debug("Listing %s (%s).", w->id.name,
+		    database_name(w->id.database));
+		if (walk_zone(r, &w->id, e) == -1)
+			return -1;
+		if (r->end.code == ERR_NONE)
+			continue;
+		b->failed = true;
+		r->out->complete = false;
+		if (ends_everything(r->end.code)) {
+			*e = r->end;
+			return -1;
+		}
+		if (r->end.code == ERR_NOT_FOUND &&
+		    zone_kind(w->id.name) == ZONE_PRIMARY) {
+			return err_set(e, ERR_WEB_ACCESS,
+			    "Open icloud.com/photos in a browser once.",
+			    "iCloud Photos was never switched on for %s.",
+			    r->cloud->account.name);
+		}
+		log_warn("The library %s could not be listed: %s", w->id.name,
+		    r->end.what);
+		if (r->end.code == ERR_NOT_FOUND) {
+			if (mark_gone(r, &w->id, e) == -1)
+				return -1;
+			err_set(&r->end, ERR_INCOMPLETE, NULL,
+			    "The library %s is no longer there.", w->id.name);
+		}
+		note_trouble(r->out, &r->end);
+	}
+	return 0;
+}
+
+/* Only when every zone of a database was walked to its end. */
+static int
+keep_tokens(struct run *r, struct err *e)
+{
+	for (int i = 0; i < DATABASE_COUNT; i++) {
+		struct base *b = &r->bases[i];
+
+		if (b->listed && !b->failed && b->token != NULL &&
+		    store_database_token_put(
+			r->store, (int)b->database, b->token, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+listing_run(struct listing *out, struct cloud *cloud, struct store *store,
+    struct report *report, struct err *e)
+{
+	struct run r = {
+	    .out = out, .cloud = cloud, .store = store, .report = report};
+	struct walk *w;
+	int rc = -1;
+
+	memset(out, 0, sizeof(*out));
+	err_clear(&out->trouble);
+	out->complete = true;
+	for (int i = 0; i < DATABASE_COUNT; i++) {
+		r.bases[i].database = (enum database)i;
+		if (list_zones(&r, &r.bases[i], e) == -1)
+			goto out;
+		if (r.end.code != ERR_NONE &&
+		    database_failed(&r, &r.bases[i], e) == -1)
+			goto out;
+	}
+	if (store_zones(store, add_unfinished, &r, e) == -1 ||
+	    walk_all(&r, e) == -1 || keep_tokens(&r, e) == -1)
+		goto out;
+	rc = 0;
+out:
+	report_progress_end(report);
+	clear_unread(&r);
+	for (int i = 0; i < DATABASE_COUNT; i++)
+		free(r.bases[i].token);
+	while ((w = r.walks) != NULL) {
+		r.walks = w->next;
+		zone_id_clear(&w->id);
+		free(w);
+	}
+	return rc;
+}

@@ -1,0 +1,33 @@
+#ifndef LISTING_H
+#define LISTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct cloud;
+struct report;
+struct store;
+
+/*
+ * Bring the catalogue up to date by the change feeds of both databases, a
+ * transaction a page, so that it can stop anywhere and go on from there
+ * (docs/design.md, "The feed is the list").
+ */
+struct listing {
+	int64_t records;    /* received */
+	int64_t changes;    /* of them new, changed or gone */
+	bool complete;      /* every library's feed was walked to its end */
+	struct err trouble; /* the most urgent that did not stop it */
+};
+
+/*
+ * -1: stopped (disk, catalogue, interrupted, a session that cannot be
+ * recovered).  Trouble of one zone or of the shared database is in
+ * out->trouble; the rest is listed all the same.
+ */
+int listing_run(struct listing *out, struct cloud *, struct store *,
+    struct report *, struct err *);
+
+#endif

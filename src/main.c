@@ -1,0 +1,206 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "compat.h"
+#include "dirs.h"
+#include "err.h"
+#include "log.h"
+#include "report.h"
+
+static const struct cmd *const commands[] = {
+    &cmd_login, &cmd_logout, &cmd_sync, &cmd_verify, &cmd_status};
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* The write end of the pipe that wakes the loop; -1 until it is made. */
+static volatile sig_atomic_t signal_pipe = -1;
+static volatile sig_atomic_t signals_seen;
+
+/* The first signal asks for an orderly end; the second does not wait. */
+static void
+on_signal(int signo)
+{
+	int saved = errno;
+
+	(void)signo;
+	if (signals_seen++ > 0)
+		_exit(130);
+	if (write(signal_pipe, "x", 1) == -1)
+		_exit(130);
+	errno = saved;
+}
+
+static int
+catch_signals(int *out, struct err *e)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction act = {.sa_handler = on_signal};
+	int fds[2];
+
+	if (pipe(fds) == -1)
+		return err_set_errno(e, errno, "Cannot make a pipe");
+	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[1], F_SETFL, O_NONBLOCK);
+	signal_pipe = fds[1];
+	*out = fds[0];
+	/* No SA_RESTART: a question on the terminal ends too. */
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], &act, NULL) == -1)
+			return err_set_errno(e, errno, "Cannot catch signals");
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+static const struct cmd *
+find_command(const char *name)
+{
+	if (name == NULL)
+		return &cmd_sync;
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static void
+help_all(void)
+{
+	printf("usage: icloud-pull [options] [command]\n\n"
+	       "A complete copy of an iCloud Photos library on a disk of your "
+	       "own.\nWithout a command: sync.\n\ncommands:\n");
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->help);
+	printf("\noptions of every command:\n");
+	opt_help(stdout, OPT_GLOBAL);
+	printf("\nicloud-pull COMMAND --help shows the options of one.\n");
+}
+
+static void
+help_one(const struct cmd *cmd)
+{
+	printf("usage: icloud-pull %s [options]\n\n%s\n", cmd->name, cmd->help);
+	if (cmd->scope != OPT_GLOBAL) {
+		printf("\noptions:\n");
+		opt_help(stdout, cmd->scope);
+	}
+	printf("\noptions of every command:\n");
+	opt_help(stdout, OPT_GLOBAL);
+}
+
+static int
+end_of_output(void)
+{
+	return fflush(stdout) == 0 && ferror(stdout) == 0 ? 0 : 5;
+}
+
+static void
+set_log_level(const struct options *o)
+{
+	log_set_level(o->quiet    ? LOG_QUIET
+		: o->verbose >= 2 ? LOG_TRACE
+		: o->verbose == 1 ? LOG_VERBOSE
+				  : LOG_NORMAL);
+}
+
+static void
+say_error(struct app *app, const struct err *e)
+{
+	if (e->what[0] == '\0')
+		return;
+	if (e->next[0] != '\0')
+		log_error("%s %s", e->what, e->next);
+	else
+		log_error("%s", e->what);
+	if (app->report == NULL)
+		return;
+	report_open(app->report, "error");
+	report_int(app->report, "status", err_exit_status(e->code));
+	report_str(app->report, "reason", err_reason(e->code));
+	if (e->wait_ms >= 0)
+		report_int(app->report, "wait_ms", e->wait_ms);
+	report_str(app->report, "text", e->what);
+	report_str(app->report, "next", e->next);
+	report_close(app->report);
+}
+
+static int
+run(struct app *app, const struct cmd *cmd, struct err *e)
+{
+	if (opt_check_scope(&app->opt, cmd->scope, e) == -1)
+		return -1;
+	if (app->state_dir == NULL)
+		return err_set(e, ERR_USAGE, "Set HOME.",
+		    "There is no home directory to keep the session in.");
+	if (app->opt.ca_file != NULL && app->opt.connect_to != NULL)
+		log_warn("Every connection goes to %s, trusting %s.",
+		    app->opt.connect_to, app->opt.ca_file);
+	if (catch_signals(&app->signal_fd, e) == -1)
+		return -1;
+	return cmd->run(app, e);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct app app = {.signal_fd = -1};
+	struct err e = ERR_INIT;
+	const struct cmd *cmd;
+	const char *word = NULL;
+	char *standard_config;
+	int status = 0;
+
+	compat_protect_process();
+	setlocale(LC_ALL, "C");
+	standard_config = dirs_config_file();
+	if (opt_read(&app.opt, &word, argc, argv, standard_config, &e) == -1) {
+		set_log_level(&app.opt);
+		say_error(&app, &e);
+		status = err_exit_status(e.code);
+		goto out;
+	}
+	set_log_level(&app.opt);
+	cmd = find_command(word);
+	if (app.opt.version) {
+		printf("icloud-pull %s\n", VERSION);
+		status = end_of_output();
+		goto out;
+	}
+	if (cmd == NULL) {
+		err_set(&e, ERR_USAGE,
+		    "icloud-pull --help shows what there is.",
+		    "There is no command \"%s\".", word);
+		say_error(&app, &e);
+		status = err_exit_status(e.code);
+		goto out;
+	}
+	if (app.opt.help) {
+		if (word == NULL)
+			help_all();
+		else
+			help_one(cmd);
+		status = end_of_output();
+		goto out;
+	}
+	app.config_path =
+	    app.opt.config != NULL ? app.opt.config : standard_config;
+	app.state_dir = dirs_state();
+	app.report = report_new(app.opt.json, app.opt.quiet);
+	if (run(&app, cmd, &e) == -1) {
+		status = err_exit_status(e.code);
+		say_error(&app, &e);
+	}
+	if (report_end(app.report) == -1 && status == 0)
+		status = 5;
+out:
+	free(app.state_dir);
+	free(standard_config);
+	opt_clear(&app.opt);
+	return status;
+}

@@ -1,0 +1,559 @@
+#include "opt.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <ini.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "err.h"
+#include "file.h"
+#include "text.h"
+
+enum opt_type {
+	OPT_FLAG,  /* bool */
+	OPT_COUNT, /* int64_t: times given */
+	OPT_TEXT,  /* char * */
+	OPT_INT,   /* int64_t within min..max */
+	OPT_BYTES, /* int64_t: "500k", "2M" */
+	OPT_OCTAL, /* int64_t */
+	OPT_MAYBE, /* int64_t: with an argument or, without one, min */
+};
+
+struct opt {
+	const char *name;
+	char letter; /* 0: none */
+	enum opt_type type;
+	enum opt_scope scope;
+	size_t at; /* in struct options */
+	int64_t min, max, standard;
+	const char *arg; /* its name in --help; NULL: takes none */
+	const char *help;
+	bool command_line_only;
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct opt table[] = {
+    {"root", 0, OPT_TEXT, OPT_GLOBAL, AT(root), 0, 0, 0, "DIR",
+	"where the copy lies", false},
+    {"config", 0, OPT_TEXT, OPT_GLOBAL, AT(config), 0, 0, 0, "FILE",
+	"configuration file to read", true},
+    {"account", 0, OPT_TEXT, OPT_GLOBAL, AT(account), 0, 0, 0, "NAME",
+	"the Apple Account", false},
+    {"password-command", 0, OPT_TEXT, OPT_GLOBAL, AT(password_command), 0, 0, 0,
+	"CMD", "run CMD for the password when one is needed", false},
+    {"json", 0, OPT_FLAG, OPT_GLOBAL, AT(json), 0, 0, 0, NULL,
+	"write one JSON object a line to standard output", false},
+    {"quiet", 'q', OPT_FLAG, OPT_GLOBAL, AT(quiet), 0, 0, 0, NULL,
+	"say nothing but errors and what was asked for", false},
+    {"verbose", 'v', OPT_COUNT, OPT_GLOBAL, AT(verbose), 0, 2, 0, NULL,
+	"say what is being done; twice: every request", false},
+    {"ca-file", 0, OPT_TEXT, OPT_GLOBAL, AT(ca_file), 0, 0, 0, "FILE",
+	"trust the authorities in this PEM file", false},
+    {"connect-to", 0, OPT_TEXT, OPT_GLOBAL, AT(connect_to), 0, 0, 0,
+	"HOST:PORT", "send every connection there (needs --ca-file)", false},
+    {"help", 'h', OPT_FLAG, OPT_GLOBAL, AT(help), 0, 0, 0, NULL, "show this",
+	true},
+    {"version", 'V', OPT_FLAG, OPT_GLOBAL, AT(version), 0, 0, 0, NULL,
+	"show the version", true},
+    {"stdin", 0, OPT_FLAG, OPT_LOGIN, AT(from_stdin), 0, 0, 0, NULL,
+	"read account, password and code as lines from standard input", true},
+    {"code", 0, OPT_FLAG, OPT_LOGIN, AT(code), 0, 0, 0, NULL,
+	"finish a sign-in that waits for its code", true},
+    {"sms", 0, OPT_MAYBE, OPT_LOGIN, AT(sms), 1, 99, 0, "N",
+	"have the code sent by text message to trusted number N", true},
+    {"dry-run", 'n', OPT_FLAG, OPT_SYNC, AT(dry_run), 0, 0, 0, NULL,
+	"list and say what would be fetched; fetch nothing", false},
+    {"jobs", 'j', OPT_INT, OPT_SYNC, AT(jobs), 1, 32, 8, "N",
+	"most transfers at once", false},
+    {"limit-rate", 0, OPT_BYTES, OPT_SYNC, AT(limit_rate), 0, 0, 0, "BYTES",
+	"fetch no more than BYTES a second (500k, 2M)", false},
+    {"layout", 0, OPT_TEXT, OPT_SYNC, AT(layout), 0, 0, 0, "TEMPLATE",
+	"folders of a new copy (default %Y/%m)", false},
+    {"file-mode", 0, OPT_OCTAL, OPT_SYNC, AT(file_mode), 0400, 0777, 0444,
+	"MODE", "mode of new files, before the umask (default 0444)", false},
+    {"strict", 0, OPT_FLAG, OPT_SYNC, AT(strict), 0, 0, 0, NULL,
+	"end with status 1 for known gaps too", false},
+    {"gaps", 0, OPT_FLAG, OPT_STATUS, AT(gaps), 0, 0, 0, NULL,
+	"name everything that is missing, and why", true},
+};
+#define NOPTS (sizeof(table) / sizeof(table[0]))
+
+/* What each source has set, so that a weaker one does not set it again. */
+struct sources {
+	struct options *out;
+	bool set[NOPTS];
+	const char *file;
+	struct err *e;
+};
+
+static void *
+member(struct options *o, const struct opt *opt)
+{
+	return (char *)o + opt->at;
+}
+
+static int
+parse_flag(bool *out, const char *value)
+{
+	if (value == NULL || strcmp(value, "yes") == 0 ||
+	    strcmp(value, "true") == 0 || strcmp(value, "1") == 0)
+		*out = true;
+	else if (strcmp(value, "no") == 0 || strcmp(value, "false") == 0 ||
+	    strcmp(value, "0") == 0)
+		*out = false;
+	else
+		return -1;
+	return 0;
+}
+
+static int
+parse_octal(int64_t *out, const char *value, const struct opt *opt)
+{
+	char *end;
+
+	if (*value < '0' || *value > '7')
+		return -1;
+	errno = 0;
+	*out = strtol(value, &end, 8);
+	return errno != 0 || *end != '\0' || *out < opt->min || *out > opt->max
+	    ? -1
+	    : 0;
+}
+
+/* Set one option from text; NULL: given without an argument. */
+static int
+set_value(struct options *o, const struct opt *opt, const char *value)
+{
+	void *to = member(o, opt);
+	char **text = to;
+	int64_t *number = to;
+
+	switch (opt->type) {
+	case OPT_FLAG:
+		return parse_flag(to, value);
+	case OPT_COUNT:
+		if (value != NULL)
+			return text_int(number, value, opt->min, opt->max);
+		if (*number < opt->max)
+			(*number)++;
+		return 0;
+	case OPT_TEXT:
+		free(*text);
+		*text = xstrdup(value);
+		return value == NULL || *value == '\0' ? -1 : 0;
+	case OPT_INT:
+		return text_int(number, value, opt->min, opt->max);
+	case OPT_BYTES:
+		return text_bytes(number, value);
+	case OPT_OCTAL:
+		return parse_octal(number, value, opt);
+	case OPT_MAYBE:
+		*number = opt->min;
+		return value == NULL
+		    ? 0
+		    : text_int(number, value, opt->min, opt->max);
+	}
+	return -1;
+}
+
+static const struct opt *
+find(const char *name)
+{
+	for (size_t i = 0; i < NOPTS; i++)
+		if (strcmp(table[i].name, name) == 0)
+			return &table[i];
+	return NULL;
+}
+
+/* ---- command line ---- */
+
+static void
+make_getopt(struct option *longs, char *shorts)
+{
+	*shorts++ = ':';
+	for (size_t i = 0; i < NOPTS; i++) {
+		longs[i] = (struct option){
+		    .name = table[i].name,
+		    .has_arg = table[i].type == OPT_MAYBE ? optional_argument
+			: table[i].arg != NULL            ? required_argument
+							  : no_argument,
+		    .val = (int)i + 256,
+		};
+		if (table[i].letter != 0) {
+			*shorts++ = table[i].letter;
+			if (table[i].arg != NULL)
+				*shorts++ = ':';
+		}
+	}
+	*shorts = '\0';
+}
+
+static size_t
+index_of(int got)
+{
+	if (got >= 256)
+		return (size_t)got - 256;
+	for (size_t i = 0; i < NOPTS; i++)
+		if (table[i].letter == got)
+			return i;
+	return NOPTS;
+}
+
+static int
+read_command_line(
+    struct sources *s, const char **command, int argc, char *const argv[])
+{
+	struct option longs[NOPTS + 1] = {{0}};
+	char shorts[2 * NOPTS + 2];
+	size_t i;
+	int got;
+
+	make_getopt(longs, shorts);
+	optind = 1;
+	opterr = 0;
+	while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (got == '?')
+			return err_set(s->e, ERR_USAGE,
+			    "icloud-pull --help shows all options.",
+			    "There is no option \"%s\".",
+			    optind > 1 ? argv[optind - 1] : "");
+		if (got == ':')
+			return err_set(s->e, ERR_USAGE,
+			    "icloud-pull --help shows all options.",
+			    "The option \"%s\" needs a value.",
+			    argv[optind - 1]);
+		i = index_of(got);
+		if (i == NOPTS || set_value(s->out, &table[i], optarg) == -1)
+			return err_set(s->e, ERR_USAGE,
+			    "icloud-pull --help shows what it takes.",
+			    "\"%s\" is not a value for --%s.",
+			    optarg != NULL ? optarg : "",
+			    i < NOPTS ? table[i].name : "");
+		s->set[i] = true;
+		s->out->given[table[i].scope] = table[i].name;
+	}
+	*command = NULL;
+	if (optind < argc)
+		*command = argv[optind++];
+	if (optind < argc)
+		return err_set(s->e, ERR_USAGE,
+		    "icloud-pull --help shows what there is.",
+		    "\"%s\" is one word too many.", argv[optind]);
+	return 0;
+}
+
+int
+opt_check_scope(const struct options *o, enum opt_scope scope, struct err *e)
+{
+	for (int i = OPT_GLOBAL + 1; i < OPT_SCOPES; i++)
+		if (o->given[i] != NULL && i != (int)scope)
+			return err_set(e, ERR_USAGE,
+			    "COMMAND --help shows the options of a command.",
+			    "The option --%s does not belong to this command.",
+			    o->given[i]);
+	return 0;
+}
+
+/* ---- environment ---- */
+
+static int
+read_environment(struct sources *s)
+{
+	char name[64];
+	const char *value;
+	size_t n;
+
+	for (size_t i = 0; i < NOPTS; i++) {
+		if (table[i].command_line_only &&
+		    strcmp(table[i].name, "config") != 0)
+			continue;
+		n = (size_t)snprintf(
+		    name, sizeof(name), "ICLOUD_PULL_%s", table[i].name);
+		for (size_t k = 0; k < n; k++)
+			name[k] = name[k] == '-'
+			    ? '_'
+			    : (char)toupper((unsigned char)name[k]);
+		value = getenv(name);
+		if (value == NULL || s->set[i])
+			continue;
+		if (set_value(s->out, &table[i], value) == -1)
+			return err_set(s->e, ERR_USAGE, "Correct or unset it.",
+			    "\"%s\" is not a value for %s in the environment.",
+			    value, name);
+		s->set[i] = true;
+	}
+	return 0;
+}
+
+/* ---- configuration file ---- */
+
+/* The lines of the file, kept so that an error can name one. */
+struct config {
+	struct sources *s;
+	const char *text;
+	size_t at;
+	int line;
+	bool failed;
+};
+
+/* inih gives no line numbers to its handler in all builds; it reads line by
+ * line, so the reader counts them. */
+static char *
+next_line(char *out, int size, void *arg)
+{
+	struct config *c = arg;
+	const char *from = c->text + c->at;
+	size_t n = strcspn(from, "\n");
+
+	if (*from == '\0')
+		return NULL;
+	c->line++;
+	c->at += n + (from[n] == '\n' ? 1 : 0);
+	/* A longer line would be cut in silence by some builds. */
+	if (n > 190 || (int)n + 2 > size) {
+		c->failed = true;
+		err_set(c->s->e, ERR_USAGE, "Make the line shorter.",
+		    "%s:%d: a line may have 190 bytes.", c->s->file, c->line);
+		n = 0;
+	}
+	memcpy(out, from, n);
+	out[n] = '\n';
+	out[n + 1] = '\0';
+	return out;
+}
+
+static int
+config_value(
+    void *arg, const char *section, const char *name, const char *value)
+{
+	struct config *c = arg;
+	const struct opt *opt = find(name);
+
+	if (c->failed)
+		return 0;
+	c->failed = true;
+	if (*section != '\0')
+		err_set(c->s->e, ERR_USAGE, "Write name = value lines only.",
+		    "%s:%d: there are no [sections].", c->s->file, c->line);
+	else if (opt == NULL || opt->command_line_only)
+		err_set(c->s->e, ERR_USAGE,
+		    "icloud-pull --help shows all options.",
+		    "%s:%d: there is no setting \"%s\".", c->s->file, c->line,
+		    name);
+	else
+		c->failed = false;
+	if (c->failed)
+		return 0;
+	if (c->s->set[opt - table])
+		return 1;
+	if (set_value(c->s->out, opt, value) == -1) {
+		c->failed = true;
+		err_set(c->s->e, ERR_USAGE,
+		    "icloud-pull --help shows what it takes.",
+		    "%s:%d: \"%s\" is not a value for %s.", c->s->file, c->line,
+		    value, name);
+		return 0;
+	}
+	return 1;
+}
+
+static int
+read_whole(struct buf *out, const char *path, struct err *e)
+{
+	char block[4096];
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+
+	if (fd == -1 && errno == ENOENT)
+		return 1;
+	if (fd == -1)
+		return err_set_errno(e, errno, "Cannot read %s", path);
+	while ((n = read(fd, block, sizeof(block))) > 0)
+		if (buf_add(out, block, (size_t)n) == -1) {
+			err_set(e, ERR_USAGE, NULL, "%s is too long.", path);
+			goto out;
+		}
+	if (n == -1) {
+		err_set_errno(e, errno, "Cannot read %s", path);
+		goto out;
+	}
+	rc = 0;
+out:
+	close(fd);
+	return rc;
+}
+
+static int
+read_config(struct sources *s)
+{
+	struct buf text;
+	struct config c = {.s = s};
+	int rc, line;
+
+	buf_init(&text, 1 << 20);
+	rc = read_whole(&text, s->file, s->e);
+	if (rc == 1) { /* absent: fine unless it was asked for by name */
+		rc = 0;
+		if (s->out->config != NULL)
+			rc = err_set(s->e, ERR_USAGE,
+			    "Check the path given with --config.",
+			    "There is no file %s.", s->file);
+	} else if (rc == 0) {
+		c.text = buf_text(&text);
+		line = ini_parse_stream(next_line, &c, config_value, &c);
+		if (c.failed)
+			rc = -1;
+		else if (line != 0)
+			rc = err_set(s->e, ERR_USAGE,
+			    "Write name = value lines only.",
+			    "%s:%d: this line is not understood.", s->file,
+			    line);
+	}
+	buf_clear(&text);
+	return rc;
+}
+
+int
+opt_read(struct options *out, const char **command, int argc,
+    char *const argv[], const char *config_path, struct err *e)
+{
+	struct sources s = {.out = out, .e = e};
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < NOPTS; i++)
+		if (table[i].type == OPT_INT || table[i].type == OPT_OCTAL)
+			*(int64_t *)member(out, &table[i]) = table[i].standard;
+	if (read_command_line(&s, command, argc, argv) == -1)
+		return -1;
+	if (out->help || out->version)
+		return 0;
+	if (read_environment(&s) == -1)
+		return -1;
+	s.file = out->config != NULL ? out->config : config_path;
+	if (s.file != NULL && read_config(&s) == -1)
+		return -1;
+	if (out->connect_to != NULL && out->ca_file == NULL)
+		return err_set(e, ERR_USAGE, "Give --ca-file FILE as well.",
+		    "--connect-to is accepted only together with --ca-file.");
+	return 0;
+}
+
+void
+opt_clear(struct options *o)
+{
+	for (size_t i = 0; i < NOPTS; i++)
+		if (table[i].type == OPT_TEXT)
+			free(*(char **)member(o, &table[i]));
+	memset(o, 0, sizeof(*o));
+}
+
+void
+opt_help(FILE *f, enum opt_scope scope)
+{
+	char left[64];
+
+	for (size_t i = 0; i < NOPTS; i++) {
+		const struct opt *o = &table[i];
+
+		if (o->scope != scope)
+			continue;
+		snprintf(left, sizeof(left), "%c%c%s--%s%s%s%s",
+		    o->letter != 0 ? '-' : ' ',
+		    o->letter != 0 ? o->letter : ' ',
+		    o->letter != 0 ? ", " : "  ", o->name,
+		    o->arg == NULL             ? ""
+			: o->type == OPT_MAYBE ? "[="
+					       : " ",
+		    o->arg != NULL ? o->arg : "",
+		    o->arg != NULL && o->type == OPT_MAYBE ? "]" : "");
+		fprintf(f, "  %-27s %s\n", left, o->help);
+	}
+}
+
+/* ---- writing the configuration ---- */
+
+/* The value of a "name = value" line, or NULL; *len without blanks. */
+static const char *
+line_value(const char *line, const char *name, size_t *len)
+{
+	size_t n = strlen(name);
+
+	line += strspn(line, " \t");
+	if (strncmp(line, name, n) != 0)
+		return NULL;
+	line += n;
+	line += strspn(line, " \t");
+	if (*line != '=' && *line != ':')
+		return NULL;
+	line++;
+	line += strspn(line, " \t");
+	*len = strcspn(line, "\r\n");
+	while (*len > 0 && (line[*len - 1] == ' ' || line[*len - 1] == '\t'))
+		(*len)--;
+	return line;
+}
+
+static int
+write_config(const char *path, const struct buf *text, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+	int dir, rc;
+
+	folder = slash == NULL ? xstrdup(".")
+	    : slash == path    ? xstrdup("/")
+			       : xstrndup(path, (size_t)(slash - path));
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1 && errno == ENOENT &&
+	    file_mkdirs_abs(folder, 0700, e) == 0)
+		dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1) {
+		rc = err_set_errno(e, errno, "Cannot open %s", folder);
+	} else {
+		rc = file_write_whole(dir, slash == NULL ? path : slash + 1,
+		    text->data, text->len, 0644, e);
+		close(dir);
+	}
+	free(folder);
+	return rc;
+}
+
+int
+opt_config_set(
+    const char *path, const char *name, const char *value, struct err *e)
+{
+	struct buf text;
+	const char *line, *found = NULL;
+	size_t len = 0;
+	int rc;
+
+	buf_init(&text, 1 << 20);
+	if (read_whole(&text, path, e) == -1) {
+		rc = -1;
+		goto out;
+	}
+	for (line = buf_text(&text); found == NULL && *line != '\0';) {
+		found = line_value(line, name, &len);
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	if (found != NULL) {
+		rc = len == strlen(value) && memcmp(found, value, len) == 0 ? 0
+									    : 1;
+		goto out;
+	}
+	if (text.len > 0 && text.data[text.len - 1] != '\n')
+		buf_addc(&text, '\n');
+	buf_addf(&text, "%s = %s\n", name, value);
+	rc = write_config(path, &text, e);
+out:
+	buf_clear(&text);
+	return rc;
+}

@@ -1,0 +1,381 @@
+#include "path.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/sha.h>
+
+#include "asset.h"
+#include "buf.h"
+#include "civil.h"
+#include "err.h"
+#include "text.h"
+
+/* Names may grow by "_edited-" and a suffix; a component stays under 255. */
+#define STEM_MAX 180
+#define EXT_MAX  24
+#define PART_MAX 120
+
+/* Years that file systems and people can do with; see [dates]. */
+#define YEAR_MIN 1800
+#define YEAR_MAX 2200
+
+static bool
+is_device_name(const char *s)
+{
+	static const char *const names[] = {"CON", "PRN", "AUX", "NUL", "COM0",
+	    "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8",
+	    "COM9", "LPT0", "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6",
+	    "LPT7", "LPT8", "LPT9", "CONIN$", "CONOUT$"};
+	size_t n = strcspn(s, ".");
+	char head[8];
+
+	while (n > 0 && s[n - 1] == ' ')
+		n--;
+	if (n >= sizeof(head))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		head[i] = (char)toupper((unsigned char)s[i]);
+	head[n] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(head, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The longest beginning of s that has at most max bytes and ends between
+ * characters. */
+static size_t
+cut_utf8(const char *s, size_t max)
+{
+	size_t n = strlen(s);
+
+	if (n <= max)
+		return n;
+	n = max;
+	while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
+		n--;
+	return n;
+}
+
+static bool
+is_forbidden(unsigned char c)
+{
+	return c < 0x20 || c == 0x7F || strchr("\"*/:<>?\\|", c) != NULL;
+}
+
+void
+path_safe(char *out, size_t max, const char *utf8)
+{
+	struct buf valid = {0};
+	char *nfc, *p;
+	size_t n;
+
+	text_utf8(&valid, utf8, strlen(utf8));
+	nfc = text_nfc(buf_text(&valid));
+	for (p = nfc; *p != '\0'; p++) {
+		if (is_forbidden((unsigned char)*p))
+			*p = '_';
+		/* C1 controls are two bytes: C2 80 to C2 9F. */
+		else if ((unsigned char)p[0] == 0xC2 &&
+		    (unsigned char)p[1] >= 0x80 &&
+		    (unsigned char)p[1] <= 0x9F) {
+			p[0] = '_';
+			memmove(p + 1, p + 2, strlen(p + 2) + 1);
+		}
+	}
+	if (*nfc == '.')
+		*nfc = '_';
+	n = cut_utf8(nfc, max);
+	while (n > 0 && (nfc[n - 1] == '.' || nfc[n - 1] == ' '))
+		n--;
+	nfc[n] = '\0';
+	if (is_device_name(nfc) && max > 1) {
+		n = cut_utf8(nfc, max - 1);
+		out[0] = '_';
+		memcpy(out + 1, nfc, n);
+		out[n + 1] = '\0';
+	} else {
+		memcpy(out, nfc, n + 1);
+	}
+	free(nfc);
+	buf_clear(&valid);
+}
+
+static void
+local_time(struct civil *out, int64_t taken_ms, int64_t offset_s)
+{
+	/* Offsets beyond a day are no zone; the date then counts in UTC. */
+	if (offset_s < -86400 || offset_s > 86400)
+		offset_s = 0;
+	if (taken_ms > INT64_MAX / 2 || taken_ms < INT64_MIN / 2)
+		offset_s = 0;
+	civil_from_ms(out, taken_ms + offset_s * 1000);
+}
+
+static bool
+is_dated(const struct civil *c)
+{
+	return c->year >= YEAR_MIN && c->year <= YEAR_MAX;
+}
+
+int
+path_month(bool has_taken, int64_t taken_ms, int64_t offset_s)
+{
+	struct civil c;
+
+	if (!has_taken)
+		return 0;
+	local_time(&c, taken_ms, offset_s);
+	return is_dated(&c) ? (int)c.year * 100 + c.month : 0;
+}
+
+/* What a letter of the layout stands for; false: no such letter. */
+static bool
+add_letter(struct buf *out, char letter, const struct civil *c)
+{
+	static const char *const months[] = {"January", "February", "March",
+	    "April", "May", "June", "July", "August", "September", "October",
+	    "November", "December"};
+
+	switch (letter) {
+	case 'Y':
+		buf_addf(out, "%04d", (int)c->year);
+		return true;
+	case 'y':
+		buf_addf(out, "%02d", (int)(c->year % 100));
+		return true;
+	case 'm':
+		buf_addf(out, "%02d", c->month);
+		return true;
+	case 'd':
+		buf_addf(out, "%02d", c->day);
+		return true;
+	case 'j':
+		buf_addf(out, "%03d", c->yearday);
+		return true;
+	case 'H':
+		buf_addf(out, "%02d", c->hour);
+		return true;
+	case 'M':
+		buf_addf(out, "%02d", c->minute);
+		return true;
+	case 'S':
+		buf_addf(out, "%02d", c->second);
+		return true;
+	case 'B':
+		buf_adds(out, months[c->month - 1]);
+		return true;
+	case 'b':
+		buf_addf(out, "%.3s", months[c->month - 1]);
+		return true;
+	case 'F':
+		buf_addf(out, "%04d-%02d-%02d", (int)c->year, c->month, c->day);
+		return true;
+	case '%':
+		buf_addc(out, '%');
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const char *
+type_word(const char *uti)
+{
+	static const char *const videos[] = {"mov", "mp4", "m4v", "3gp", "3g2",
+	    "avi", "mpg", "m2v", "ts", "mts", "wmv", "mkv", "webm"};
+	const char *ext = uti != NULL ? uti_extension(uti) : NULL;
+
+	for (size_t i = 0;
+	     ext != NULL && i < sizeof(videos) / sizeof(videos[0]); i++)
+		if (strcmp(ext, videos[i]) == 0)
+			return "Videos";
+	return "Photos";
+}
+
+/* The layout filled in.  -1: e says what is wrong with it. */
+static int
+expand(struct buf *out, const char *layout, const struct civil *c,
+    const char *library, const char *type, struct err *e)
+{
+	for (const char *p = layout; *p != '\0'; p++) {
+		if (*p == '%') {
+			p++;
+			if (*p == '\0' || !add_letter(out, *p, c))
+				return err_set(e, ERR_USAGE,
+				    "Letters are %Y %y %m %d %j %H %M %S %B %b "
+				    "%F, and {library} and {type}.",
+				    "The layout \"%s\" has a letter that is "
+				    "not known.",
+				    layout);
+		} else if (strncmp(p, "{library}", 9) == 0) {
+			buf_adds(out, library);
+			p += 8;
+		} else if (strncmp(p, "{type}", 6) == 0) {
+			buf_adds(out, type);
+			p += 5;
+		} else if (*p == '{' || *p == '}') {
+			return err_set(e, ERR_USAGE,
+			    "Words are {library} and {type}.",
+			    "The layout \"%s\" has a word that is not known.",
+			    layout);
+		} else {
+			buf_addc(out, *p);
+		}
+	}
+	return 0;
+}
+
+/* Each part made safe; empty parts are dropped. */
+static void
+safe_folder(char *out, size_t size, const char *folder)
+{
+	char part[PART_MAX + 1], *copy = xstrdup(folder), *rest = copy, *word;
+	size_t used = 0;
+
+	out[0] = '\0';
+	while ((word = strsep(&rest, "/")) != NULL) {
+		path_safe(part, PART_MAX, word);
+		if (part[0] == '\0' || used + strlen(part) + 2 > size)
+			continue;
+		used += (size_t)snprintf(
+		    out + used, size - used, "%s%s", used > 0 ? "/" : "", part);
+	}
+	free(copy);
+}
+
+static void
+make_folder(
+    char *out, size_t size, const char *layout, const struct path_subject *s)
+{
+	struct buf text = {0};
+	struct civil c = {.year = 0};
+
+	if (s->has_taken)
+		local_time(&c, s->taken_ms, s->has_offset ? s->offset_s : 0);
+	if (!s->has_taken || !is_dated(&c))
+		snprintf(out, size, "undated");
+	else if (expand(&text, layout, &c, s->library, type_word(s->uti),
+		     NULL) == -1)
+		snprintf(out, size, "undated");
+	else
+		safe_folder(out, size, buf_text(&text));
+	if (out[0] == '\0')
+		snprintf(out, size, "undated");
+	buf_clear(&text);
+}
+
+int
+path_check_layout(const char *layout, struct err *e)
+{
+	struct buf text = {0};
+	struct civil c;
+	char folder[512], *key = NULL;
+	int rc = -1;
+
+	civil_from_ms(&c, 0);
+	if (expand(&text, layout, &c, "Personal", "Photos", e) == -1)
+		goto out;
+	safe_folder(folder, sizeof(folder), buf_text(&text));
+	if (folder[0] == '\0') {
+		err_set(e, ERR_USAGE, "The usual layout is %Y/%m.",
+		    "The layout \"%s\" names no folder.", layout);
+		goto out;
+	}
+	key = text_fold(folder);
+	if (strncmp(key, "albums", 6) == 0 &&
+	    (key[6] == '\0' || key[6] == '/')) {
+		err_set(e, ERR_USAGE, "Choose another first folder.",
+		    "The folder \"Albums\" is kept for albums.");
+		goto out;
+	}
+	rc = 0;
+out:
+	free(key);
+	buf_clear(&text);
+	return rc;
+}
+
+/* An extension is short, and letters and digits only. */
+static bool
+is_extension(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n > 10)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]))
+			return false;
+	return true;
+}
+
+/* 12 hex digits of the record name: stable, and safe where it is not. */
+static void
+name_from_record(char *out, size_t size, const char *record)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	char hex[13];
+
+	SHA256((const unsigned char *)record, strlen(record), hash);
+	text_hex(hex, hash, 6);
+	snprintf(out, size, "%s", hex);
+}
+
+/* Upper case beside names in upper case: IMG_0001.HEIC, IMG_0001.MOV. */
+static void
+match_case(char *ext, const char *like)
+{
+	bool upper = false;
+
+	for (; *like != '\0'; like++) {
+		if (islower((unsigned char)*like))
+			return;
+		upper = upper || isupper((unsigned char)*like);
+	}
+	for (; upper && *ext != '\0'; ext++)
+		*ext = (char)toupper((unsigned char)*ext);
+}
+
+void
+path_wish(
+    struct path_wish *out, const char *layout, const struct path_subject *s)
+{
+	char name[STEM_MAX + EXT_MAX + 2] = "", given[EXT_MAX + 1] = "";
+	const char *type_ext = s->uti != NULL ? uti_extension(s->uti) : NULL;
+	char *dot;
+
+	memset(out, 0, sizeof(*out));
+	make_folder(out->folder, sizeof(out->folder), layout, s);
+
+	if (s->filename != NULL) {
+		struct buf tail = {0};
+
+		/* The extension survives a cut: it is taken off first. */
+		buf_adds(&tail, s->filename);
+		dot = strrchr(tail.data != NULL ? tail.data : name, '.');
+		if (dot != NULL && dot != tail.data && is_extension(dot + 1)) {
+			snprintf(given, sizeof(given), "%s", dot + 1);
+			*dot = '\0';
+		}
+		path_safe(name, STEM_MAX, buf_text(&tail));
+		buf_clear(&tail);
+	}
+	if (name[0] == '\0')
+		name_from_record(name, sizeof(name), s->record);
+	snprintf(out->stem, sizeof(out->stem), "%s", name);
+
+	if (s->is_original && given[0] != '\0') {
+		snprintf(out->ext, sizeof(out->ext), "%s", given);
+	} else if (type_ext != NULL) {
+		snprintf(out->ext, sizeof(out->ext), "%s", type_ext);
+		match_case(out->ext, given);
+	} else if (s->is_original) {
+		out->ext[0] = '\0';
+	} else {
+		snprintf(out->ext, sizeof(out->ext), "bin");
+	}
+}

@@ -1,0 +1,87 @@
+#include "progress.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+void
+progress_start(
+    struct progress *p, int64_t files, int64_t bytes, int64_t mono_ms)
+{
+	memset(p, 0, sizeof(*p));
+	p->files = files;
+	p->bytes = bytes;
+	p->began_ms = p->last_ms = mono_ms;
+}
+
+void
+progress_update(
+    struct progress *p, int64_t files, int64_t bytes, int64_t mono_ms)
+{
+	int64_t span = mono_ms - p->last_ms;
+	double now, weight;
+
+	p->files_done = files;
+	p->bytes_done = bytes;
+	if (span < 500)
+		return;
+	now = (double)(bytes - p->last_bytes) * 1000.0 / (double)span;
+	/* The first ten seconds are a plain mean; then the old rate fades. */
+	if (mono_ms - p->began_ms <= 10000 || p->rate <= 0)
+		p->rate =
+		    (double)bytes * 1000.0 / (double)(mono_ms - p->began_ms);
+	else {
+		weight = (double)span / 10000.0;
+		if (weight > 1)
+			weight = 1;
+		p->rate += (now - p->rate) * weight;
+	}
+	p->last_ms = mono_ms;
+	p->last_bytes = bytes;
+}
+
+int64_t
+progress_left_ms(const struct progress *p)
+{
+	int64_t left = p->bytes - p->bytes_done;
+
+	if (p->rate < 1 || left < 0)
+		return -1;
+	return (int64_t)((double)left / p->rate * 1000.0);
+}
+
+void
+progress_line(char *out, size_t size, const struct progress *p, int columns)
+{
+	char a[32], b[32], part[128];
+	char sizes[2][32];
+	int64_t left = progress_left_ms(p);
+	size_t room =
+	    columns > 0 && (size_t)columns < size ? (size_t)columns : size - 1;
+	size_t used;
+
+	snprintf(out, size, "%s of %s files", text_count(a, p->files_done),
+	    text_count(b, p->files));
+	if (strlen(out) > room)
+		out[room] = '\0';
+	/* Each further part is added only while it fits whole. */
+	for (int i = 0; i < 3; i++) {
+		if (i == 0)
+			snprintf(part, sizeof(part), ", %s of %s",
+			    text_size(sizes[0], p->bytes_done),
+			    text_size(sizes[1], p->bytes));
+		else if (i == 1 && p->rate >= 1)
+			snprintf(part, sizeof(part), ", %s/s",
+			    text_size(a, (int64_t)p->rate));
+		else if (i == 2 && left >= 0)
+			snprintf(part, sizeof(part), ", %s left",
+			    text_span(a, left));
+		else
+			continue;
+		used = strlen(out);
+		if (used + strlen(part) > room)
+			break;
+		snprintf(out + used, size - used, "%s", part);
+	}
+}

@@ -1,0 +1,30 @@
+#ifndef PROGRESS_H
+#define PROGRESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The arithmetic and the words of the progress line; pure.  Rate is smoothed
+ * over about ten seconds, so that the time left does not jump.
+ */
+struct progress {
+	int64_t files, bytes; /* in all */
+	int64_t files_done, bytes_done;
+	int64_t began_ms, last_ms; /* monotonic */
+	int64_t last_bytes;
+	double rate; /* bytes a second; 0 unknown */
+};
+
+void progress_start(
+    struct progress *, int64_t files, int64_t bytes, int64_t mono_ms);
+void progress_update(
+    struct progress *, int64_t files, int64_t bytes, int64_t mono_ms);
+/* "1,204 of 412,330 files, 12.3 GB of 1.9 TB, 41.2 MB/s, 12 h 50 min left",
+ * shortened to at most columns characters (ASCII only). */
+void
+progress_line(char *out, size_t size, const struct progress *, int columns);
+/* Milliseconds left; -1 unknown. */
+int64_t progress_left_ms(const struct progress *);
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+
+/*
+ * What the person or the script gets: lines of text, or with --json one object
+ * a line, on standard output; and a progress line on standard error while that
+ * is a terminal.  Names are escaped for the terminal here, in one place.
+ */
+struct report;
+
+struct report *report_new(bool json, bool quiet);
+/* -1 if something that was asked for could not be written. */
+int report_end(struct report *);
+bool report_is_json(const struct report *);
+
+/* A line of text (nothing with --json; with -q only if asked). */
+enum report_weight { REPORT_CHATTER, REPORT_ASKED };
+void report_text(struct report *, enum report_weight, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * An object, member by member; nothing without --json.
+ *	report_open(r, "verdict"); report_int(r, "files", 3); report_close(r);
+ * writes {"event":"verdict","files":3}.
+ */
+void report_open(struct report *, const char *event);
+void report_str(struct report *, const char *name, const char *value);
+void report_int(struct report *, const char *name, int64_t value);
+void report_bool(struct report *, const char *name, bool value);
+void report_raw(struct report *, const char *name, const char *json);
+void report_close(struct report *);
+
+/* ---- progress ---- */
+
+/* Totals of the fetch that begins; the clock is monotonic ms. */
+void report_progress_start(
+    struct report *, int64_t files, int64_t bytes, int64_t mono_ms);
+/* Done so far (finished files; bytes received).  Draws at most ten times a
+ * second; without a terminal a plain line every 30 seconds. */
+void
+report_progress(struct report *, int64_t files, int64_t bytes, int64_t mono_ms);
+/* A word for what takes time without known totals: "Listing: 12,000 records". */
+void
+report_busy(struct report *, const char *what, int64_t count, int64_t mono_ms);
+void report_progress_end(struct report *);
+
+#endif

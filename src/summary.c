@@ -1,0 +1,115 @@
+#include "summary.h"
+
+#include "asset.h"
+#include "buf.h"
+#include "err.h"
+#include "store.h"
+#include "text.h"
+#include "verdict.h"
+
+/* Members of totals, for --json: inside an open object. */
+void
+summary_totals(struct report *r, const struct store_totals *t)
+{
+	report_int(r, "assets", t->assets);
+	report_int(r, "hidden", t->hidden);
+	report_int(r, "trashed", t->trashed);
+	report_int(r, "resources", t->resources);
+	report_int(r, "resource_bytes", t->resource_bytes);
+	report_int(r, "held", t->held);
+	report_int(r, "held_bytes", t->held_bytes);
+	report_int(r, "proven", t->proven);
+	report_int(r, "size_verified", t->size_verified);
+	report_int(r, "missing", t->missing);
+	report_int(r, "missing_bytes", t->missing_bytes);
+	report_int(r, "files", t->files);
+	report_int(r, "file_bytes", t->file_bytes);
+	report_int(r, "gone_kept", t->gone_kept);
+	report_int(r, "gone_unfetched", t->gone_unfetched);
+	report_int(r, "gaps", t->gaps);
+	report_int(r, "gaps_new", t->gaps_new);
+}
+
+static const char *
+failure_word(enum store_failure why)
+{
+	switch (why) {
+	case STORE_FAILED:
+		return "failed";
+	case STORE_NO_ORIGINAL:
+		return "no-original";
+	case STORE_UNPROVEN:
+		return "unproven";
+	case STORE_UNKNOWN_KIND:
+		return "unknown-checksum";
+	case STORE_TOO_LARGE:
+		return "too-large";
+	case STORE_VANISHED:
+		return "vanished";
+	}
+	return "failed";
+}
+
+void
+summary_gap(
+    struct report *r, enum report_weight weight, const struct store_gap *g)
+{
+	const char *role = g->role >= 0 && g->role < RESOURCE_COUNT
+	    ? resource_role_name((enum resource_role)g->role)
+	    : "asset";
+
+	report_open(r, "gap");
+	report_str(r, "zone", g->zone);
+	report_str(r, "record", g->record);
+	report_str(r, "name", g->name);
+	report_str(r, "role", role);
+	report_str(r, "why", failure_word(g->why));
+	report_str(r, "detail", g->detail);
+	report_bool(r, "known", g->known);
+	report_close(r);
+	report_text(r, weight, "%s: %s (%s): %s",
+	    g->known ? "Known gap" : "Missing",
+	    g->name != NULL ? g->name : g->record, role,
+	    g->detail != NULL && g->detail[0] != '\0' ? g->detail
+						      : failure_word(g->why));
+}
+
+void
+summary_verdict(struct report *r, const struct verdict *v,
+    const struct verdict_facts *f, int64_t run)
+{
+	char n[32], size[32];
+
+	if (f->fetched > 0)
+		report_text(r, REPORT_CHATTER, "Fetched %s %s, %s.",
+		    text_count(n, f->fetched),
+		    f->fetched == 1 ? "file" : "files",
+		    text_size(size, f->fetched_bytes));
+	report_open(r, "verdict");
+	report_int(r, "run", run);
+	report_bool(r, "complete", v->code == ERR_NONE);
+	report_int(r, "status", err_exit_status(v->code));
+	report_str(r, "reason", err_reason(v->code));
+	if (f->stopped.wait_ms >= 0)
+		report_int(r, "wait_ms", f->stopped.wait_ms);
+	report_str(r, "text", v->line);
+	report_int(r, "fetched", f->fetched);
+	report_int(r, "fetched_bytes", f->fetched_bytes);
+	report_int(r, "filtered", f->filtered);
+	summary_totals(r, f->totals);
+	report_close(r);
+	report_text(r, REPORT_ASKED, "%s", v->line);
+}
+
+void
+summary_json(
+    struct buf *out, const struct verdict *v, const struct verdict_facts *f)
+{
+	buf_addf(out,
+	    "{\"fetched\":%lld,\"fetched_bytes\":%lld,\"missing\":%lld,"
+	    "\"gaps\":%lld,\"text\":",
+	    (long long)f->fetched, (long long)f->fetched_bytes,
+	    (long long)f->totals->missing, (long long)f->totals->gaps);
+	buf_add_json(out, v->line);
+	buf_adds(out, "}");
+}

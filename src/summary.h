@@ -1,0 +1,24 @@
+#ifndef SUMMARY_H
+#define SUMMARY_H
+
+#include <stdint.h>
+
+#include "report.h"
+
+struct buf;
+struct store_gap;
+struct store_totals;
+struct verdict;
+struct verdict_facts;
+
+/* The words and members that several commands say in the same way. */
+
+void summary_totals(struct report *, const struct store_totals *);
+void summary_gap(struct report *, enum report_weight, const struct store_gap *);
+void summary_verdict(struct report *, const struct verdict *,
+    const struct verdict_facts *, int64_t run);
+/* What is kept of a run in the catalogue. */
+void summary_json(
+    struct buf *out, const struct verdict *, const struct verdict_facts *);
+
+#endif

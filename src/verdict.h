@@ -1,0 +1,33 @@
+#ifndef VERDICT_H
+#define VERDICT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct buf;
+struct store_totals;
+
+/*
+ * How a run ends: one line and one exit status, from plain facts.  Pure, so
+ * that every combination is a row of a table.  Rules: docs/design.md, "Exit
+ * status" and "Known gaps".
+ */
+struct verdict {
+	enum err_code code; /* decides the status; ERR_NONE: complete */
+	char line[512];     /* "Complete: 2,000 photos and videos ..." */
+};
+
+struct verdict_facts {
+	const struct store_totals *totals;
+	struct err stopped; /* what ended or marred the run; ERR_NONE */
+	int64_t fetched, fetched_bytes; /* in this run */
+	int64_t filtered;               /* files left out by a filter */
+	bool dry_run, strict;
+	bool listed_all; /* every zone reached the feed's end */
+};
+
+void verdict_make(struct verdict *out, const struct verdict_facts *);
+
+#endif
