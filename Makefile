@@ -177,8 +177,83 @@ unit-src: $(TESTS_src)
 unit-sim: $(TESTS_sim)
 	@sh tests/run-units.sh $(TESTS_sim)
 
+# ---- what people run ----
+
+$(O)/shim.so: tests/run/shim.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -shared -fPIC -O2 -Wall -Wextra -o $@ $< -ldl
+
+build-deps:
+	@sh tests/install.sh build
+check-deps:
+	@sh tests/install.sh check
+tidy-deps:
+	@sh tests/install.sh tidy
+
+# What was just installed changes what pkg-config says: make starts anew.
+demo: build-deps
+	@$(MAKE) --no-print-directory $(PROGRAM) $(SIM)
+	@BUILD=$(O) sh tests/demo.sh
+
+check: check-deps
+	@$(MAKE) --no-print-directory check-built
+
+check-built: $(PROGRAM) $(SIM) $(O)/shim.so $(UNIT_TESTS)
+	@BUILD=$(O) sh tests/check.sh $(UNIT_TESTS)
+
+# The whole suite with sanitizers; a short sample of torture.
+asan: check-deps
+	@$(MAKE) --no-print-directory O=$(O)/asan SANITIZE=1 CFLAGS="-O1 -g" \
+	    TORTURE_S=$${TORTURE_S:-10} KILLS=$${KILLS:-5} check-built
+
+# Every durable step in turn, and many random kills.  Long.
+torture: check-deps
+	@$(MAKE) --no-print-directory $(PROGRAM) $(SIM) $(O)/shim.so
+	BUILD=$(O) TORTURE_S=0 KILLS=50 KILL_ASSETS=2000 \
+	    python3 tests/run/test_crash.py
+
+# ---- looking at the code ----
+
+C_FILES = $(wildcard src/*.c src/base/*.c auth/*.c api/*.c \
+          store/*.c tests/*/*.c tests/sim/unit/*.c)
+SH_FILES = $(wildcard tests/*.sh) .ci/run
+
+format:
+	clang-format -i $(C_FILES)
+
+tidy: tidy-deps
+	@$(MAKE) --no-print-directory tidy-run
+
+tidy-run: $(PUBLIC)
+	clang-format --dry-run -Werror $(C_FILES)
+	shellcheck -s sh $(SH_FILES)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+	    --enable=warning,portability,performance \
+	    --suppress=missingIncludeSystem -D_GNU_SOURCE \
+	    $(INC_src) -iquote auth -iquote api -iquote store $(SRC)
+	for part in base auth api store src; do \
+	    $(MAKE) --no-print-directory tidy-$$part || exit 1; done
+
+tidy-base:
+	clang-tidy --quiet $(SRC_base) -- $(STD) $(FEATURES) $(CFLAGS_LIBS) -iquote src/base
+tidy-auth tidy-api tidy-store: tidy-%:
+	clang-tidy --quiet $(SRC_$*) -- $(STD) $(FEATURES) $(CFLAGS_LIBS) $(INC_$*)
+tidy-src:
+	clang-tidy --quiet src/main.c $(SRC_src) -- $(STD) $(FEATURES) $(CFLAGS_LIBS) \
+	    -DVERSION='"$(VERSION)"' $(INC_src)
+
+install: $(PROGRAM)
+	mkdir -p $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/icloud-pull
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/icloud-pull
+
 clean:
 	rm -rf $(O)
 
-.PHONY: all clean unit-base unit-auth unit-api unit-store unit-src unit-sim
+.PHONY: all clean install uninstall demo check check-built asan torture tidy \
+	tidy-run tidy-base tidy-auth tidy-api tidy-store tidy-src format \
+	build-deps check-deps tidy-deps unit-base unit-auth unit-api \
+	unit-store unit-src unit-sim
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -76,6 +76,10 @@ class Sim:
     def fault(self, at, kind, **values):
         self.control("/fault", dict(values, at=at, kind=kind))
 
+    def hook(self, at, hook, **values):
+        """A fault that the library itself plays, by name."""
+        self.fault(at, "hook", hook=hook, **values)
+
     def clear_faults(self):
         self.control("/faults/clear", {})
 

@@ -206,7 +206,7 @@ class Changes(Case):
         self.again(copy)
         self.sim.change("favourite", count=1)
         self.sim.reset_counters()
-        self.sim.fault("changes_zone", "token_refused", times=1)
+        self.sim.hook("changes_zone", "token_refused", times=1)
         self.again(copy)
         self.assertEqual(self.sim.counters()["by"]["content"], 0)
 
@@ -306,7 +306,7 @@ class Trouble(Case):
 
     def test_no_link_is_a_gap_told_once(self):  # B014
         copy = self.signed_in()
-        self.sim.fault("records_lookup", "no_url", times=1)
+        self.sim.hook("records_lookup", "no_url", times=1)
         result = copy.sync("--json")
         self.status_is(result, 1)
         self.assertEqual(result.event("gap")["why"], "no-original")

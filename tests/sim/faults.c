@@ -10,15 +10,15 @@
 #define FAULTS_MAX 256
 
 struct faults {
-	pthread_mutex_t	 lock;
-	struct fault	*armed[FAULTS_MAX];
-	size_t		 count;
+	pthread_mutex_t lock;
+	struct fault *armed[FAULTS_MAX];
+	size_t count;
 };
 
 static const struct {
-	const char	*name;
-	enum fault_kind	 kind;
-	const char	*hook; /* a short name of this hook */
+	const char *name;
+	enum fault_kind kind;
+	const char *hook; /* a short name of this hook */
 } kinds[] = {
     {"status", FAULT_STATUS, NULL},
     {"cut", FAULT_CUT, NULL},
@@ -141,7 +141,7 @@ read_fault(struct fault *f, const cJSON *o)
 	    !number(&f->retry_after_s, o, "retry_after", -1, 0, INT32_MAX) ||
 	    !number(&f->after_bytes, o, "after_bytes", 0, 0, INT64_MAX) ||
 	    !number(&f->offset, o, "offset", 0, 0, INT64_MAX) ||
-	    !number(&f->ms, o, "ms", 1000, 0, 3600 * 1000) ||
+	    !number(&f->ms, o, "ms", 1000, 0, INT64_C(3600) * 1000) ||
 	    !number(&f->bytes_per_s, o, "bytes_per_s", 100, 1, INT32_MAX))
 		return "a number is out of range";
 	f->status = (int)status;
@@ -175,7 +175,7 @@ fits(const struct fault *f, const char *name, const char *path)
 	return f->match == NULL || strstr(path, f->match) != NULL;
 }
 
-const struct fault *
+struct fault *
 faults_take(struct faults *fs, const char *name, const char *path)
 {
 	struct fault *f, *taken = NULL;
@@ -203,12 +203,12 @@ faults_take(struct faults *fs, const char *name, const char *path)
 }
 
 void
-faults_release(struct faults *fs, const struct fault *f)
+faults_release(struct faults *fs, struct fault *f)
 {
 	if (f == NULL)
 		return;
 	pthread_mutex_lock(&fs->lock);
-	drop((struct fault *)(uintptr_t)f);
+	drop(f);
 	pthread_mutex_unlock(&fs->lock);
 }
 

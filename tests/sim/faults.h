@@ -49,8 +49,8 @@ void	faults_clear(struct faults *);
  * that fit only count the request among those to let through.  The caller
  * ends with faults_release().  Thread-safe.
  */
-const struct fault *faults_take(struct faults *, const char *name,
+struct fault *faults_take(struct faults *, const char *name,
     const char *path);
-void	faults_release(struct faults *, const struct fault *);
+void	faults_release(struct faults *, struct fault *);
 
 #endif

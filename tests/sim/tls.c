@@ -44,18 +44,18 @@ unsigned_cert(EVP_PKEY *key, const char *name)
 	uint64_t serial;
 	X509_NAME *subject;
 
-	if (cert == NULL || RAND_bytes((unsigned char *)&serial,
-	    sizeof(serial)) != 1)
+	if (cert == NULL ||
+	    RAND_bytes((unsigned char *)&serial, sizeof(serial)) != 1)
 		goto fail;
 	subject = X509_get_subject_name(cert);
 	if (!X509_set_version(cert, 2) ||
-	    !ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert),
-	    (serial >> 1) | 1) ||
+	    !ASN1_INTEGER_set_uint64(
+		X509_get_serialNumber(cert), (serial >> 1) | 1) ||
 	    X509_gmtime_adj(X509_getm_notBefore(cert), -86400) == NULL ||
 	    X509_gmtime_adj(X509_getm_notAfter(cert), 30L * 86400) == NULL ||
 	    !X509_set_pubkey(cert, key) ||
 	    !X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-	    (const unsigned char *)name, -1, -1, 0))
+		(const unsigned char *)name, -1, -1, 0))
 		goto fail;
 	return cert;
 fail:

@@ -38,9 +38,9 @@ number(const uint8_t *p, size_t n)
 }
 
 struct group {
-	BN_CTX	*ctx;
-	BIGNUM	*prime, *base;
-	uint8_t	 prime_pad[SRP_BYTES], base_pad[SRP_BYTES];
+	BN_CTX *ctx;
+	BIGNUM *prime, *base;
+	uint8_t prime_pad[SRP_BYTES], base_pad[SRP_BYTES];
 };
 
 static void
@@ -76,8 +76,8 @@ hash2(uint8_t out[SRP_HASH], const void *p, size_t n, const void *q, size_t m)
 
 /* x = H(salt | H(":" | PBKDF2(H(password)))) [srp] */
 static void
-private_key(uint8_t x[SRP_HASH], const char *password,
-    const struct verifier *ver)
+private_key(
+    uint8_t x[SRP_HASH], const char *password, const struct verifier *ver)
 {
 	uint8_t h[SRP_HASH], p[SRP_HASH], inner[SRP_HASH];
 	char hex[2 * SRP_HASH + 1];
@@ -92,8 +92,8 @@ private_key(uint8_t x[SRP_HASH], const char *password,
 }
 
 void
-verifier_set(struct verifier *out, const char *password,
-    const uint8_t salt[16], int iterations, bool hex)
+verifier_set(struct verifier *out, const char *password, const uint8_t salt[16],
+    int iterations, bool hex)
 {
 	uint8_t x[SRP_HASH];
 	struct group g;
@@ -105,7 +105,8 @@ verifier_set(struct verifier *out, const char *password,
 	private_key(x, password, out);
 	group_init(&g);
 	bx = number(x, sizeof(x));
-	must((v = BN_new()) != NULL && BN_mod_exp(v, g.base, bx, g.prime, g.ctx));
+	v = BN_new();
+	must(v != NULL && BN_mod_exp(v, g.base, bx, g.prime, g.ctx));
 	must(BN_bn2binpad(v, out->v, SRP_BYTES) == SRP_BYTES);
 	BN_free(v);
 	BN_clear_free(bx);
@@ -128,7 +129,9 @@ verifier_start(struct verifier_exchange *out, const struct verifier *ver,
 	ba = number(a, a_len);
 	bb = number(secret, SRP_HASH);
 	v = number(ver->v, SRP_BYTES);
-	must((s = BN_new()) != NULL && (t = BN_new()) != NULL);
+	s = BN_new();
+	t = BN_new();
+	must(s != NULL && t != NULL);
 	must(BN_bn2binpad(ba, out->a, SRP_BYTES) == SRP_BYTES);
 	hash2(hash, g.prime_pad, SRP_BYTES, g.base_pad, SRP_BYTES);
 	k = number(hash, sizeof(hash));

@@ -1,0 +1,171 @@
+/*
+ * Preloaded into the program under test: counts the calls by which it changes
+ * the disk, and stops it at one of them as a power cut would, or makes one
+ * fail.  Linux only, like the tests that use it.
+ *
+ *	SHIM_KILL_AT=N	     SIGKILL before call number N (from 1)
+ *	SHIM_FAIL=NAME:N:E   call number N of that name fails with errno E
+ *			     (N 0: all of them)
+ *	SHIM_COUNT=FILE	     append the number of calls when the program ends
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static long calls, kill_at, fail_at, fail_calls;
+static int fail_errno;
+static char fail_name[32];
+
+__attribute__((constructor)) static void
+shim_begin(void)
+{
+	const char *text = getenv("SHIM_KILL_AT");
+
+	if (text != NULL)
+		kill_at = atol(text);
+	text = getenv("SHIM_FAIL");
+	if (text != NULL)
+		sscanf(text, "%31[^:]:%ld:%d", fail_name, &fail_at,
+		    &fail_errno);
+}
+
+__attribute__((destructor)) static void
+shim_end(void)
+{
+	const char *path = getenv("SHIM_COUNT");
+	FILE *f = path != NULL ? fopen(path, "a") : NULL;
+
+	if (f != NULL) {
+		fprintf(f, "%ld\n", calls);
+		fclose(f);
+	}
+}
+
+/* Is the descriptor a file or a folder?  Pipes and sockets change no disk. */
+static int
+on_disk(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+/* Count this call; 1: it shall fail. */
+static int
+step(const char *name)
+{
+	int fails = 0;
+
+	pthread_mutex_lock(&mutex);
+	calls++;
+	if (calls == kill_at)
+		kill(getpid(), SIGKILL);
+	if (strcmp(name, fail_name) == 0) {
+		fail_calls++;
+		fails = fail_at == 0 || fail_calls == fail_at;
+	}
+	pthread_mutex_unlock(&mutex);
+	if (fails)
+		errno = fail_errno;
+	return fails;
+}
+
+#define REAL(name)                       \
+	static __typeof__(&(name)) real; \
+	if (real == NULL)                \
+		real = (__typeof__(&(name)))dlsym(RTLD_NEXT, #name)
+
+int
+fsync(int fd)
+{
+	REAL(fsync);
+	return step("fsync") ? -1 : real(fd);
+}
+
+int
+fdatasync(int fd)
+{
+	REAL(fdatasync);
+	return step("fdatasync") ? -1 : real(fd);
+}
+
+int
+renameat2(int a, const char *from, int b, const char *to, unsigned flags)
+{
+	REAL(renameat2);
+	return step("rename") ? -1 : real(a, from, b, to, flags);
+}
+
+int
+renameat(int a, const char *from, int b, const char *to)
+{
+	REAL(renameat);
+	return step("rename") ? -1 : real(a, from, b, to);
+}
+
+int
+linkat(int a, const char *from, int b, const char *to, int flags)
+{
+	REAL(linkat);
+	return step("link") ? -1 : real(a, from, b, to, flags);
+}
+
+int
+unlinkat(int dir, const char *path, int flags)
+{
+	REAL(unlinkat);
+	return step("unlink") ? -1 : real(dir, path, flags);
+}
+
+int
+mkdirat(int dir, const char *path, mode_t mode)
+{
+	REAL(mkdirat);
+	return step("mkdir") ? -1 : real(dir, path, mode);
+}
+
+ssize_t
+write(int fd, const void *bytes, size_t n)
+{
+	REAL(write);
+	return on_disk(fd) && step("write") ? -1 : real(fd, bytes, n);
+}
+
+ssize_t
+pwrite64(int fd, const void *bytes, size_t n, off64_t at)
+{
+	REAL(pwrite64);
+	return step("pwrite") ? -1 : real(fd, bytes, n, at);
+}
+
+int
+ftruncate64(int fd, off64_t size)
+{
+	REAL(ftruncate64);
+	return step("truncate") ? -1 : real(fd, size);
+}
+
+int
+openat64(int dir, const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	REAL(openat64);
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? (mode_t)va_arg(ap, int) : 0;
+	va_end(ap);
+	if (flags & O_CREAT && step("create"))
+		return -1;
+	return real(dir, path, flags, mode);
+}
