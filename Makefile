@@ -121,7 +121,8 @@ $(O)/obj/tests/sim/%.o: tests/sim/%.c | $(PUBLIC)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) $(MHD_CFLAGS) $(INC_base) -iquote tests/sim -c -o $@ $<
 
-# Make copies newer headers before anything that includes them is compiled.
+# Copies are kept: they are what a later build compares with.
+.SECONDARY: $(PUBLIC)
 $(INC)/base/%.h: src/base/%.h
 	@mkdir -p $(@D)
 	@cp $< $@

@@ -38,8 +38,11 @@ void	photos_zones(struct cloudkit *, enum database, const char *token,
  * changes/zone: walk one zone from a token (NULL: from the beginning) until
  * there is no more [changes-zone].  Each page: record() for every record, then
  * page() with the token that follows it; page() says whether to go on.  Empty
- * pages with moreComing are passed; the empty token is never sent.  A page
- * that stays unreadable is asked for in smaller pages (200, 50, 10, 2).
+ * pages with moreComing are passed (page() is called for them too); the empty
+ * token is never sent.  A page that stays unreadable is asked for in smaller
+ * pages (200, 50, 10, 2).  What is listed but cannot be read comes to record()
+ * as RECORD_ERROR: by its name to look it up, or with the name "" if not even
+ * that is known, which leaves a gap that nothing here can close.
  */
 struct photos_feed {
 	void	(*record)(void *arg, const struct record *);
@@ -52,17 +55,18 @@ void	photos_feed(struct cloudkit *, const struct zone_id *,
 	    const char *token, const struct photos_feed *);
 
 /*
- * records/lookup: up to PHOTOS_LOOKUP_MAX records by name, with fresh links
- * [records-lookup].  record() once for each name that was answered, errors of
- * single records included (type RECORD_ERROR, NOT_FOUND told by missing);
- * absent() for each name without an answer.  A batch that fails as a whole by
- * its size or one bad record is halved, down to the one name, which is then
- * failed().  date_ms: the server's clock of the answer, -1 if unknown.
+ * records/lookup: 1 to PHOTOS_LOOKUP_MAX records by name, with fresh links
+ * [records-lookup].  Each name ends in exactly one of record(), missing() (not
+ * found, or a tombstone) and failed() (an error of that record, or no answer
+ * for it), unless done() has an error, which ends it all.  A batch that fails
+ * as a whole by its size or one bad record is halved, down to the one name.
+ * date_ms: the server's clock of the answer, -1 if unknown.  Fields: those
+ * that listings ask for, or with all_keys whatever the server has.
  */
 #define PHOTOS_LOOKUP_MAX 100
 struct photos_lookup {
 	void	(*record)(void *arg, const struct record *, int64_t date_ms);
-	void	(*missing)(void *arg, const char *name); /* NOT_FOUND */
+	void	(*missing)(void *arg, const char *name);
 	void	(*failed)(void *arg, const char *name, const struct err *);
 	void	(*done)(void *arg, const struct err *e);
 	void	*arg;
@@ -71,7 +75,8 @@ void	photos_lookup(struct cloudkit *, const struct zone_id *,
 	    const char *const *names, size_t n, bool all_keys,
 	    const struct photos_lookup *);
 
-/* CheckIndexingState [indexing-state]: "FINISHED", "RUNNING", ... */
+/* CheckIndexingState [indexing-state]: "FINISHED", "RUNNING", ...; "" if the
+ * answer does not say. */
 void	photos_indexing(struct cloudkit *, const struct zone_id *,
 	    void (*done)(void *arg, const char *state, const struct err *),
 	    void *arg);
@@ -87,13 +92,15 @@ void	photos_counts(struct cloudkit *, const struct zone_id *,
 
 /*
  * records/query: one page of an index [records-query].  By rank (marker NULL),
- * or by the continuation marker of the page before with all else unchanged.
- * next is the marker that follows, NULL at the end.  assets: CPLAsset records
- * on the page, which is how far ranks advance.
+ * or by the continuation marker of the page before with all else unchanged
+ * (ERR_TOKEN: it is no longer accepted, begin again).  next is the marker that
+ * follows, NULL at the end.  assets: CPLAsset records on the page, which is how
+ * far ranks advance.  A page that stays unreadable is asked for in smaller
+ * pages.
  */
 struct photos_query {
 	const char	*index;	/* "CPLAssetAndMasterByAddedDate", ... */
-	int64_t		 rank;
+	int64_t		 rank;	/* -1: an index that has none (albums) */
 	const char	*marker;
 	const char	*parent; /* parentId filter; NULL: none */
 	bool		 names_only; /* masterRef, isDeleted, isHidden only */

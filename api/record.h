@@ -45,6 +45,7 @@ void	record_clear(struct record *);
 /* The bytes to keep: raw, with the value of every downloadURL blanked. */
 void	record_kept_bytes(struct buf *out, const struct record *);
 
+/* Any int64_t, exactly; of a fraction the whole number below, of true 1. */
 bool	record_int(int64_t *out, const struct record *, const char *field);
 /* A number that may have a fraction. */
 bool	record_double(double *out, const struct record *, const char *field);
@@ -52,7 +53,8 @@ const char *record_str(const struct record *, const char *field);
 /* recordName of a REFERENCE. */
 const char *record_ref(const struct record *, const char *field);
 /* An *Enc field or a STRING as text [enc-decoding]: valid UTF-8, without
- * trailing NULs; false if absent, empty, or not decodable.  Appends to out. */
+ * trailing NULs (one inside becomes '_'); false if absent or empty.  Appends
+ * to out. */
 bool	record_text(struct buf *out, const struct record *, const char *field);
 /* The decoded bytes of an ENCRYPTED_BYTES or BYTES field. */
 bool	record_bytes(struct buf *out, const struct record *, const char *field);

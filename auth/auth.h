@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http.h"
+
 struct err;
-struct http;
-struct http_rule;
 struct session;
 
 /*
@@ -58,8 +58,11 @@ enum auth_who {
  * One SRP exchange with the stored trust token, escrow if it is asked for, and
  * accountLogin.  At most one for each struct auth in an unattended run.
  * AUTH_NEED_CODE: the second factor is pending; nothing was asked for yet.
- * ERR_PASSWORD (401), ERR_LOCKED (403), ERR_THROTTLED (429, 503; the wait is
- * kept in the session, doubling for unattended runs), ERR_TERMS (412).
+ * ERR_PASSWORD (401; an unattended run does not try again after one of its own
+ * until a proof was accepted), ERR_LOCKED (403 that says so), ERR_THROTTLED
+ * (429, 503, 403 without a reason; the wait is kept in the session, doubling
+ * for unattended runs), ERR_TERMS (412), ERR_SECURITY_KEY, and what
+ * auth_resume() says of the account.
  */
 int	auth_sign_in(enum auth_next *out, struct auth *, const char *password,
 	    enum auth_who, struct err *);

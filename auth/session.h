@@ -44,10 +44,14 @@ struct session {
 	int64_t	 code_asked_ms;
 	char	*phone_id;	  /* of the number, as JSON ("1"); NULL: device */
 	int	 phone_non_fteu;  /* -1 absent, else 0 or 1, as it was given */
+	unsigned code_tries;	  /* wrong codes so far */
 	/* Times by the caller's clock, ms since 1970; 0 is never. */
 	int64_t	 trust_expires_ms, last_validate_ms, last_srp_ms;
 	int64_t	 last_unattended_srp_ms, srp_not_before_ms;
-	unsigned srp_failures;
+	int64_t	 login_not_before_ms; /* the same for a person: not doubled */
+	unsigned srp_failures;	  /* in a row */
+	bool	 password_refused; /* of an unattended run; until a proof is
+				      accepted no such run tries again */
 	/* Flags of the last accountLogin or validate [account-flags]. */
 	bool	 adp;		  /* dsInfo.iCDPEnabled */
 	bool	 pcs_required;

@@ -550,6 +550,9 @@ conclude(struct item *it)
 	} else if (proof == STORE_SHORT && !same) {
 		memcpy(it->sha256, sum.sha256, sizeof(it->sha256));
 		it->seen = sum.size_bytes > 0;
+		/* What is there is hashed anew and gone on with. */
+		store_put_close(it->put);
+		it->put = NULL;
 		retry(it, ERR_NETWORK, 0, -1);
 	} else if (proof == STORE_SIZE_ONLY && same) {
 		accept(it, false);

@@ -42,7 +42,10 @@ class Sim:
         self.port = self.where["port"]
         self.ca_file = self.where["ca_file"]
 
-    def close(self):
+    def stop(self):
+        """Nobody answers any more; the authority's file stays."""
+        if self.process.stdin.closed:
+            return
         self.process.stdin.close()
         try:
             self.process.wait(10)
@@ -50,6 +53,9 @@ class Sim:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+
+    def close(self):
+        self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def control(self, path, body=None):
@@ -167,13 +173,14 @@ class Copy:
 
     def login(self, password=PASSWORD):
         """As a person would, with the code that the devices show."""
+        old = self.sim.code()
         process = subprocess.Popen(
             self.argv("--root", self.root, "login", "--stdin"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=self.env, cwd=self.home)
         process.stdin.write(("%s\n%s\n" % (ACCOUNT, password)).encode())
         process.stdin.flush()
-        code = wait_for(self.sim.code, process)
+        code = wait_for(lambda: newer(self.sim.code(), old), process)
         out, err = process.communicate(
             (code + "\n").encode() if code else b"", timeout=PATIENCE_S)
         return Result(subprocess.CompletedProcess(
@@ -210,6 +217,10 @@ class Copy:
                 seen[path] = (st.st_ino, st.st_size, st.st_mtime_ns,
                               st.st_ctime_ns, st.st_mode)
         return seen
+
+
+def newer(answer, old):
+    return None if answer == old else answer
 
 
 def wait_for(question, process):

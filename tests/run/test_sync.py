@@ -227,7 +227,7 @@ class Trouble(Case):
 
     def test_cut_connections_are_resumed(self):  # B023, B024
         copy = self.signed_in()
-        self.sim.fault("content", "cut", after_bytes=700, times=12)
+        self.sim.fault("content", "cut", after_bytes=700, times=6)
         self.status_is(copy.sync(), 0)
         compare(self, copy)
 
@@ -300,7 +300,7 @@ class Trouble(Case):
 
     def test_nobody_answers(self):
         copy = self.signed_in()
-        self.sim.close()
+        self.sim.stop()
         result = copy.sync("--json")
         self.status_is(result, 4)
 
