@@ -9,7 +9,34 @@
 
 /*
  * What happens to a library while nobody looks: operations of the control
- * port.  Which records the feed then sends is [change-effects].
+ * port, {"op": NAME, ...}.  Which records the feed then sends is
+ * [change-effects].
+ *
+ *   WHICH is "asset": a record name or several, or "nth": the asset made
+ *   nth, or "count": so many that fit, by the seed (1).  All take
+ *   "zone": "shared" for the shared library instead of PrimarySync.
+ *
+ *   add              "count" (1), "kind" (see kind_names; else anything),
+ *                    "date_ms", "size" in bytes
+ *   sparse           "size": one movie of this size, hashed before it shows;
+ *                    "lazy": true: hashed when first asked for
+ *   duplicate        WHICH: another asset on the same master
+ *   edit             WHICH: a new rendering; "sidecar": true: an AAE too
+ *   revert hide unhide favourite unfavourite caption trash restore purge
+ *                    WHICH (purge: of the trash, unless named)
+ *   mass_trash       "percent"
+ *   replace_original WHICH: other bytes, so another master
+ *   late_movie       WHICH: a still gets its live movie
+ *   album_add        "name", "parent", "folder": true
+ *   album_rename     "album", "name"
+ *   album_remove     "album"     (albums by name or record name)
+ *   album_put        "album", WHICH
+ *   album_take       "album", WHICH
+ *   shared_library   "as": "owner"|"guest", "assets" (20)
+ *   link_share       "assets" (5): a CMM zone
+ *   leave_shared     the shared library is no longer there
+ *   move_to_shared   WHICH; makes a library of its owner if there is none
+ *   plain            "assets": begin again with ordinary things only
  */
 
 static uint64_t
@@ -27,6 +54,20 @@ struct change {
 	uint32_t *assets; /* chosen; owned */
 	size_t count;
 };
+
+/* Under the lock, after all changes of a zone: its totals and its state. */
+static void
+changed(struct cloud *c, struct zone *z, int64_t now_ms)
+{
+	struct totals t;
+
+	if (z == NULL)
+		return;
+	zone_totals(&t, z);
+	if (memcmp(&t, &z->totals, sizeof(t)) != 0)
+		touch_info(z, now_ms);
+	z->seen = ++c->database[z->shared];
+}
 
 /* --- which assets --- */
 
@@ -454,6 +495,21 @@ op_trash(struct change *ch)
 	return why;
 }
 
+void
+trash_newest(struct cloud *c, struct zone *z, int64_t now_ms)
+{
+	const struct ranks *r = zone_index(z, INDEX_VISIBLE);
+	struct change ch = {0};
+
+	if (r->count == 0)
+		return;
+	ch.cloud = c;
+	ch.zone = z;
+	ch.now_ms = now_ms;
+	trash(&ch, r->v[0]);
+	changed(c, z, now_ms);
+}
+
 static const char *
 op_mass_trash(struct change *ch)
 {
@@ -548,8 +604,9 @@ op_replace_original(struct change *ch)
 		    z, &z->masters[old], draw(ch->cloud), ch->now_ms);
 		z->masters[new].first = n;
 		z->masters[new].assets = 1;
-		if (z->masters[new].size_bytes >= 0)
-			z->masters[new].size_bytes = -1;
+		z->masters[new].size_bytes = -1;
+		if (z->masters[new].kind == KIND_RECORDED)
+			z->masters[new].kind = KIND_JPEG;
 		z->assets[n].master = new;
 		announce(ch, n);
 		drop_master(ch, old);
@@ -720,19 +777,6 @@ shared_zone(struct cloud *c)
 		    !c->zones[i]->left)
 			return c->zones[i];
 	return NULL;
-}
-
-static void
-changed(struct cloud *c, struct zone *z, int64_t now_ms)
-{
-	struct totals t;
-
-	if (z == NULL)
-		return;
-	zone_totals(&t, z);
-	if (memcmp(&t, &z->totals, sizeof(t)) != 0)
-		touch_info(z, now_ms);
-	z->seen = ++c->database[z->shared];
 }
 
 static struct zone *

@@ -107,8 +107,10 @@ find_zone(struct call *q, const cJSON *zone_id)
 		return NULL;
 	pthread_mutex_lock(&q->cloud->lock);
 	z = cloud_zone(q->cloud, q->shared, name);
+	if (z != NULL && z->left)
+		z = NULL;
 	pthread_mutex_unlock(&q->cloud->lock);
-	if (z == NULL || z->left)
+	if (z == NULL)
 		return NULL;
 	/* another's zone is known by its owner as well; PrimarySync by its
 	 * name alone [zone-id] */
@@ -838,6 +840,8 @@ query_index(struct call *q, const struct query *in, enum index ix, bool joint)
 	if (positions == 0)
 		positions = 1;
 	pthread_mutex_lock(&q->cloud->lock);
+	if (sim_fault_hook(q->request, "trash_one") != NULL)
+		trash_newest(q->cloud, in->zone, q->request->now_ms);
 	r = zone_index(in->zone, ix);
 	ok = take_window(&w, q, in, r, ix, positions);
 	if (ok && sim_fault_hook(q->request, "empty_page") != NULL) {
@@ -1473,6 +1477,18 @@ dispatch(struct call *q, const char *path)
 	answer_error(q, "ACCESS_DENIED", "nothing may be changed from here");
 }
 
+/* NN of "pNN-...", 1 if there is none. */
+static int
+partition_of(const char *host)
+{
+	char digits[8];
+	int64_t n;
+
+	snprintf(digits, sizeof(digits), "%.*s",
+	    (int)strspn(host + 1, "0123456789"), host + 1);
+	return text_int(&n, digits, 1, 9999) == 0 ? (int)n : 1;
+}
+
 void
 cloudkit_answer(
     struct cloud *c, const struct sim_request *r, struct sim_response *resp)
@@ -1489,8 +1505,7 @@ cloudkit_answer(
 	q.response = resp;
 	q.page.cloud = c;
 	q.page.request = r;
-	if (sscanf(r->host, "p%d-", &q.page.partition) != 1)
-		q.page.partition = 1;
+	q.page.partition = partition_of(r->host);
 	/* one end for all links of a page [download-link] */
 	q.page.expires_s = r->now_ms / 1000 + c->options.link_life_s;
 	new_uuid(q.page.uuid, c, r->now_ms);

@@ -464,19 +464,16 @@ static void
 add_disposition(struct sim_response *resp, const char *name)
 {
 	struct buf b = {0};
-	unsigned int v;
-	uint8_t ch;
+	uint8_t ch, decoded;
 	char two[3];
 
 	for (; *name != '\0'; name++) {
 		ch = (uint8_t)*name;
-		memcpy(two, "\0\0", 3);
-		if (ch == '%' && name[1] != '\0') {
-			memcpy(two, name + 1, 2);
-			if (sscanf(two, "%2x", &v) == 1 && two[1] != '\0') {
-				ch = (uint8_t)v;
-				name += 2;
-			}
+		snprintf(two, sizeof(two), "%.2s", name + 1);
+		if (ch == '%' && strlen(two) == 2 &&
+		    text_unhex(&decoded, 1, two) == 0) {
+			ch = decoded;
+			name += 2;
 		}
 		if ((ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') ||
 		    (ch >= 'a' && ch <= 'z') ||
@@ -501,8 +498,9 @@ add_last_modified(struct sim_response *resp, int64_t now_ms)
 	/* the time of the request, whatever was asked for [content-answer] */
 	civil_from_ms(&t, now_ms);
 	sim_add_header(resp, "Last-Modified",
-	    "%.3s, %d %.3s %lld %02d:%02d:%02d GMT", days + 3 * t.weekday,
-	    t.day, months + 3 * (t.month - 1), (long long)t.year, t.hour,
+	    "%.3s, %d %.3s %lld %02d:%02d:%02d GMT",
+	    &days[(size_t)t.weekday * 3], t.day,
+	    &months[((size_t)t.month - 1) * 3], (long long)t.year, t.hour,
 	    t.minute, t.second);
 }
 

@@ -329,13 +329,22 @@ uuid_number(uint32_t *out, const struct cloud *c, const struct zone *z,
     enum type type, const char *name)
 {
 	uint64_t key = mix2(c->options.seed, 0x75756964), v;
-	unsigned int d1, d2, d3, d4, d5;
-	char again[40];
+	char again[40], digits[33];
+	uint8_t id[16];
+	size_t i, n = 0;
 
-	if (strlen(name) != 36 ||
-	    sscanf(name, "%8X-%4X-4%3X-%4X-%1X", &d1, &d2, &d3, &d4, &d5) != 5)
+	if (strlen(name) != 36)
 		return false;
-	v = (uint64_t)d1 << 32 | (uint64_t)d2 << 16 | d3 << 4 | d5;
+	for (i = 0; i < 36 && n < 32; i++)
+		if (name[i] != '-')
+			digits[n++] = name[i];
+	digits[n] = '\0';
+	if (text_unhex(id, sizeof(id), digits) == -1)
+		return false;
+	for (v = 0, i = 0; i < 6; i++)
+		v = v << 8 | id[i];
+	v = v << 12 | (uint64_t)(id[6] & 0xf) << 8 | id[7];
+	v = v << 4 | id[10] >> 4;
 	v = unmix64(v) ^ key;
 	*out = (uint32_t)v;
 	if (v >> 36 != ((uint64_t)type << 4 | z->number))
@@ -1562,36 +1571,43 @@ truth_line(struct buf *out, struct cloud *c, const struct zone *z,
 	buf_addf(out, ",\"uti\":\"%s\"}\n", uti);
 }
 
-void
-cloud_truth(struct cloud *c, struct buf *out)
+static void
+truth_zone(struct buf *out, struct cloud *c, struct zone *z)
 {
 	struct asset a;
 	struct master m;
-	struct zone *z;
-	size_t i;
 	uint32_t n;
 	int role;
-	bool more;
+	bool more = true;
 
-	for (i = 0; i < c->zone_count; i++) {
-		z = c->zones[i];
-		if (z->link_share ||
-		    z->left) /* copies, no library of the account */
-			continue;
-		for (n = 0, more = true; more; n++) {
-			pthread_mutex_lock(&c->lock);
-			more = n < z->asset_count;
-			if (more) {
-				a = z->assets[n];
-				m = z->masters[a.master];
-			}
-			pthread_mutex_unlock(&c->lock);
-			if (!more || (a.flags & A_GONE) != 0)
-				continue;
-			master_hash(c, z, &m, a.master);
-			for (role = ROLE_ORIGINAL; role <= ROLE_SIDECAR; role++)
-				truth_line(
-				    out, c, z, &a, &m, n, (enum role)role);
+	for (n = 0; more; n++) {
+		pthread_mutex_lock(&c->lock);
+		more = n < z->asset_count;
+		if (more) {
+			a = z->assets[n];
+			m = z->masters[a.master];
 		}
+		pthread_mutex_unlock(&c->lock);
+		if (!more || (a.flags & A_GONE) != 0)
+			continue;
+		master_hash(c, z, &m, a.master);
+		for (role = ROLE_ORIGINAL; role <= ROLE_SIDECAR; role++)
+			truth_line(out, c, z, &a, &m, n, (enum role)role);
 	}
+}
+
+void
+cloud_truth(struct cloud *c, struct buf *out)
+{
+	struct zone *zones[ZONES_MAX];
+	size_t i, count = 0;
+
+	pthread_mutex_lock(&c->lock);
+	for (i = 0; i < c->zone_count; i++)
+		/* a link share holds copies, no library of the account */
+		if (!c->zones[i]->link_share && !c->zones[i]->left)
+			zones[count++] = c->zones[i];
+	pthread_mutex_unlock(&c->lock);
+	for (i = 0; i < count; i++)
+		truth_zone(out, c, zones[i]);
 }

@@ -451,7 +451,34 @@ bool fault_chooses(const char *value, const char *record_name);
 void fault_value(char out[64], const char *value);
 bool fault_value_chooses(const char *value, const char *record_name);
 
-/* --- cloudkit.c, changes.c --- */
+/* --- changes.c --- */
+
+/* Under the lock: the newest visible asset goes to the trash. */
+void trash_newest(struct cloud *, struct zone *, int64_t now_ms);
+
+/* --- cloudkit.c ---
+ *
+ * Faults of kind "hook", by name, and what their value says.  CHOICE is ""
+ * (all), a number (one in so many, always the same ones) or record names with
+ * commas; for counts the ids, for zones their names.
+ *
+ *   empty_page        a page of an index or of the feed comes without records
+ *   no_master         CHOICE: left out of pages, given by look-ups
+ *   lookup_not_found  CHOICE: NOT_FOUND by look-ups
+ *   bad_record        HOW@CHOICE: "error" in its place, "fields" null,
+ *                     "types" that are wrong, "junk" that spoils the page
+ *   token_refused     BAD_REQUEST for any token
+ *   zone_error        CODE@CHOICE, for zone lists @private or @shared
+ *   count_offset      N@CHOICE: added to counts
+ *   not_indexed       the indexing state is RUNNING
+ *   trash_one         the newest asset leaves before each page of an index
+ *   wrong_size        N@CHOICE: added to the stated size of originals
+ *   no_url            CHOICE: originals without downloadURL
+ *   no_original       CHOICE: masters without resOriginal*
+ *   checksum_kind     KK@CHOICE or KK/LEN@CHOICE: first byte (hex) and bytes
+ *                     of the fileChecksum of originals
+ *   wrong_checksum    (content) CHOICE of fileChecksums: other bytes
+ */
 
 void cloudkit_answer(
     struct cloud *, const struct sim_request *, struct sim_response *);

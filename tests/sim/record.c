@@ -398,12 +398,21 @@ other_checksum(char out[CHECKSUM_MAX], const struct sums *s, const char *value)
 	char text[64];
 	uint8_t bytes[33];
 	struct buf b = {0};
-	unsigned int kind = 1, len = 21, i;
+	uint8_t kind = 1;
+	int64_t wanted_len;
+	size_t len = 1 + SHA1_LEN, i;
+	char *slash;
 
 	fault_value(text, value);
-	if (sscanf(text, "%2x/%u", &kind, &len) < 1 || len < 1 || len > 33)
-		len = 21;
-	bytes[0] = (uint8_t)kind;
+	slash = strchr(text, '/');
+	if (slash != NULL) {
+		*slash = '\0';
+		if (text_int(&wanted_len, slash + 1, 1, sizeof(bytes)) == 0)
+			len = (size_t)wanted_len;
+	}
+	if (text_unhex(&kind, 1, text) == -1)
+		kind = 1;
+	bytes[0] = kind;
 	for (i = 1; i < sizeof(bytes); i++)
 		/* a keyed hash has nothing to do with ours
 		 * [file-checksum] */

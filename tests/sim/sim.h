@@ -16,7 +16,9 @@
  *   faults.c   armed faults: which request, how often, what happens
  *   account.c  idmsa.apple.com and setup.icloud.com: sign-in, session, cookies
  *   verifier.c the server's side of SRP-6a, from the formulas alone
- *   library.c  a library made from a seed; its changes; the truth
+ *   library.c  a library made from a seed; its indexes; the truth
+ *   changes.c  what happens to it: operations of the control port
+ *   record.c   its records as JSON
  *   cloudkit.c pNN-ckdatabasews.icloud.com: zones, feed, queries, look-ups
  *   content.c  cvws.icloud-content.com: signed links, ranges, computed bytes
  *

@@ -1140,6 +1140,44 @@ test_moved_keeps_its_checksum(void **state)
 	cloud_free(c);
 }
 
+/* [shared-library]: a guest's zone lies in the shared database and is known by
+ * its owner too; one that is left is gone. */
+static void
+test_guest_of_a_shared_library(void **state)
+{
+	struct cloud *c = cloud_of(20, 12);
+	struct buf body = {0};
+	const cJSON *z;
+	char *id;
+	cJSON *a;
+
+	(void)state;
+	control(c, "{\"op\":\"shared_library\",\"as\":\"guest\",\"assets\":9}");
+	a = ask(c, "shared/changes/database", "{}", NULL);
+	z = cJSON_GetArrayItem(json_array(a, "zones"), 0);
+	id = cJSON_PrintUnformatted(json_get(z, "zoneID"));
+	assert_non_null(id);
+	cJSON_Delete(a);
+	buf_addf(&body, "{\"zones\":[{\"zoneID\":%s,\"syncToken\":null}]}", id);
+	a = ask(c, "shared/changes/zone", buf_text(&body), NULL);
+	z = cJSON_GetArrayItem(json_array(a, "zones"), 0);
+	assert_true(json_bool(z, "moreComing"));
+	cJSON_Delete(a);
+	/* the same zone is none of the private database */
+	a = ask(c, "private/changes/zone", buf_text(&body), NULL);
+	z = cJSON_GetArrayItem(json_array(a, "zones"), 0);
+	assert_string_equal(json_str(z, "serverErrorCode"), "ZONE_NOT_FOUND");
+	cJSON_Delete(a);
+	control(c, "{\"op\":\"leave_shared\"}");
+	a = ask(c, "shared/changes/zone", buf_text(&body), NULL);
+	z = cJSON_GetArrayItem(json_array(a, "zones"), 0);
+	assert_string_equal(json_str(z, "serverErrorCode"), "ZONE_NOT_FOUND");
+	cJSON_Delete(a);
+	cJSON_free(id);
+	buf_clear(&body);
+	cloud_free(c);
+}
+
 /* --- faults that answers are asked for --- */
 
 #define PAGE                                                            \
@@ -1221,6 +1259,30 @@ test_hooks(void **state)
 	cloud_free(c);
 }
 
+/* Ranks shift under a walk: half of the library is passed over. */
+static void
+test_hook_trash_one(void **state)
+{
+	struct cloud *c = cloud_of(10, 4);
+	struct fault f = {0};
+	char hook[] = "trash_one";
+	struct buf b = {0};
+	cJSON *a;
+
+	(void)state;
+	control(c, "{\"op\":\"plain\",\"assets\":10}");
+	f.kind = FAULT_HOOK;
+	f.hook = hook;
+	a = ask_faulty(c, "private/records/query", PAGE, NULL, &f);
+	assert_int_equal(add_assets(&b, a), 9);
+	cJSON_Delete(a);
+	a = ask(c, "private/records/query", PAGE, NULL);
+	assert_int_equal(add_assets(&b, a), 9);
+	cJSON_Delete(a);
+	buf_clear(&b);
+	cloud_free(c);
+}
+
 static void
 test_hook_wrong_size(void **state)
 {
@@ -1281,7 +1343,9 @@ main(void)
 	    cmocka_unit_test(test_truth_is_what_records_say),
 	    cmocka_unit_test(test_links),
 	    cmocka_unit_test(test_moved_keeps_its_checksum),
+	    cmocka_unit_test(test_guest_of_a_shared_library),
 	    cmocka_unit_test(test_hooks),
+	    cmocka_unit_test(test_hook_trash_one),
 	    cmocka_unit_test(test_hook_wrong_size),
 	};
 
