@@ -34,16 +34,23 @@ SAN = -fsanitize=address,undefined -fno-sanitize-recover=all \
 endif
 ALL_CFLAGS = $(STD) $(FEATURES) $(WARN) -pthread -MMD -MP $(SAN) $(CFLAGS)
 
+# V=1 shows the commands.
+ifdef V
+Q =
+say =
+else
+Q = @
+say = @echo "  $(1) $@"
+endif
+
 # Libraries by what needs them; tests see only those of their part.
 LIBS_BASE  = libcurl libcjson libcrypto libutf8proc
 LIBS_STORE = sqlite3 zlib
-LIBS_SRC   = inih
 pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pkg_libs   = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
-CFLAGS_LIBS := $(call pkg_cflags,$(LIBS_BASE) $(LIBS_STORE) $(LIBS_SRC))
+CFLAGS_LIBS := $(call pkg_cflags,$(LIBS_BASE) $(LIBS_STORE))
 BASE_LIBS   := $(call pkg_libs,$(LIBS_BASE)) -pthread
 STORE_LIBS  := $(call pkg_libs,$(LIBS_STORE))
-SRC_LIBS    := $(call pkg_libs,$(LIBS_SRC))
 MHD_CFLAGS  := $(call pkg_cflags,libmicrohttpd libssl)
 MHD_LIBS    := $(call pkg_libs,libmicrohttpd libssl libcrypto libcjson)
 TLS_LIBS    := $(call pkg_libs,libssl)
@@ -88,10 +95,12 @@ SIM     = $(O)/simcloud
 all: $(PROGRAM)
 
 $(PROGRAM): $(O)/obj/src/main.o $(LIBS_ALL)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(SRC_LIBS) $(STORE_LIBS) $(BASE_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(STORE_LIBS) $(BASE_LIBS)
 
 $(SIM): $(call objs,$(SRC_sim)) $(LIB_base)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(MHD_LIBS) $(BASE_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(MHD_LIBS) $(BASE_LIBS)
 
 $(LIB_base): $(call objs,$(SRC_base))
 $(LIB_auth): $(call objs,$(SRC_auth))
@@ -100,26 +109,32 @@ $(LIB_store): $(call objs,$(SRC_store))
 $(LIB_src): $(call objs,$(SRC_src))
 $(O)/lib%.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(O)/obj/src/base/%.o: src/base/%.c | $(PUBLIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) -iquote src/base -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) -iquote src/base -c -o $@ $<
 $(O)/obj/auth/%.o: auth/%.c | $(PUBLIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) $(INC_auth) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) $(INC_auth) -c -o $@ $<
 $(O)/obj/api/%.o: api/%.c | $(PUBLIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) $(INC_api) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) $(INC_api) -c -o $@ $<
 $(O)/obj/store/%.o: store/%.c | $(PUBLIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) $(INC_store) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) $(INC_store) -c -o $@ $<
 $(O)/obj/src/%.o: src/%.c | $(PUBLIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) -DVERSION='"$(VERSION)"' $(INC_src) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) -DVERSION='"$(VERSION)"' $(INC_src) -c -o $@ $<
 $(O)/obj/tests/sim/%.o: tests/sim/%.c | $(PUBLIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) $(MHD_CFLAGS) $(INC_base) -iquote tests/sim -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) $(MHD_CFLAGS) $(INC_base) -iquote tests/sim -c -o $@ $<
 
 # Copies are kept: they are what a later build compares with.
 .SECONDARY: $(PUBLIC)
@@ -149,7 +164,7 @@ TESTS_src   = $(patsubst %.c,$(O)/%,$(wildcard tests/src/test_*.c tests/replay/t
 TESTS_sim   = $(patsubst %.c,$(O)/%,$(wildcard tests/sim/unit/test_*.c))
 UNIT_TESTS  = $(TESTS_base) $(TESTS_auth) $(TESTS_api) $(TESTS_store) $(TESTS_src) $(TESTS_sim)
 
-unit_cc = @mkdir -p $(@D); \
+unit_cc = @mkdir -p $(@D); echo "  TEST $@"; \
 	$(CC) $(ALL_CFLAGS) $(CFLAGS_LIBS) -iquote tests $(1) $(LDFLAGS) -o $@ \
 	$< $(2) $(CMOCKA_LIBS) $(3)
 $(TESTS_base): $(O)/tests/base/%: tests/base/%.c $(LIB_base) | $(PUBLIC)
@@ -161,7 +176,7 @@ $(TESTS_api): $(O)/tests/api/%: tests/api/%.c $(LIB_api) $(LIB_base) | $(PUBLIC)
 $(TESTS_store): $(O)/tests/store/%: tests/store/%.c $(LIB_store) $(LIB_base) | $(PUBLIC)
 	$(call unit_cc,$(INC_store),$(LIB_store) $(LIB_base),$(STORE_LIBS) $(BASE_LIBS))
 $(TESTS_src): $(O)/tests/%: tests/%.c $(LIBS_ALL) | $(PUBLIC)
-	$(call unit_cc,$(INC_src),$(LIBS_ALL),$(SRC_LIBS) $(STORE_LIBS) $(BASE_LIBS))
+	$(call unit_cc,$(INC_src),$(LIBS_ALL),$(STORE_LIBS) $(BASE_LIBS))
 $(TESTS_sim): $(O)/tests/sim/unit/%: tests/sim/unit/%.c $(filter-out %/main.o,$(call objs,$(SRC_sim))) $(LIB_base) | $(PUBLIC)
 	$(call unit_cc,$(MHD_CFLAGS) $(INC_base) -iquote tests/sim,$(filter-out %/main.o,$(call objs,$(SRC_sim))) $(LIB_base),$(MHD_LIBS) $(BASE_LIBS))
 

@@ -18,20 +18,54 @@
 #define PENDING_MS   (10 * 60 * 1000)
 #define SESSION_MAX  ((size_t)1 << 20)
 
-int
-account_open(
+static int
+name_account(
     struct account *out, const char *state_dir, const char *name, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
 	out->dir = out->lock = -1;
 	out->name = session_account_name(name);
 	out->path = dirs_account(state_dir, out->name);
-	if (file_mkdirs_abs(out->path, 0700, e) == -1)
-		return -1;
-	out->dir = open(out->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (out->dir == -1)
-		return err_set_errno(e, errno, "Cannot open %s", out->path);
+	if (out->name[0] == '\0')
+		return err_set(e, ERR_USAGE, "Give --account NAME.",
+		    "No Apple Account was named.");
 	return 0;
+}
+
+static int
+open_dir(struct account *out, struct err *e)
+{
+	struct stat st;
+
+	out->dir = open(out->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (out->dir == -1 || fstat(out->dir, &st) == -1)
+		return err_set_errno(e, errno, "Cannot open %s", out->path);
+	/* Brought back from a backup, it may be open to others. */
+	if ((st.st_mode & 077) != 0 && fchmod(out->dir, 0700) == -1)
+		return err_set_errno(e, errno, "Cannot protect %s", out->path);
+	return 0;
+}
+
+int
+account_open(
+    struct account *out, const char *state_dir, const char *name, struct err *e)
+{
+	if (name_account(out, state_dir, name, e) == -1 ||
+	    file_mkdirs_abs(out->path, 0700, e) == -1)
+		return -1;
+	return open_dir(out, e);
+}
+
+int
+account_find(
+    struct account *out, const char *state_dir, const char *name, struct err *e)
+{
+	if (name_account(out, state_dir, name, e) == -1)
+		return -1;
+	if (access(out->path, F_OK) == -1 && errno == ENOENT)
+		return err_set(e, ERR_PASSWORD, "Run icloud-pull login.",
+		    "%s is not signed in yet.", out->name);
+	return open_dir(out, e);
 }
 
 void
@@ -132,8 +166,9 @@ account_load_pending(struct session **out, const struct account *a,
 		return errno == ENOENT
 		    ? 0
 		    : err_set_errno(e, errno, "Cannot read %s", a->path);
+	/* From the future: the clock was set, and its age is not known. */
 	age_ms = now_ms - (int64_t)st.st_mtime * 1000;
-	if (age_ms > PENDING_MS) {
+	if (age_ms > PENDING_MS || age_ms < -PENDING_MS) {
 		account_drop_pending(a);
 		return 0;
 	}

@@ -20,8 +20,11 @@ struct account {
 	int lock;   /* -1: not held */
 };
 
-/* Makes the directory if it is not there. */
+/* Makes the directory if it is not there; account_find() does not, and says
+ * ERR_PASSWORD, since nobody was ever signed in then. */
 int account_open(
+    struct account *out, const char *state_dir, const char *name, struct err *);
+int account_find(
     struct account *out, const char *state_dir, const char *name, struct err *);
 void account_close(struct account *); /* harmless when not opened */
 

@@ -14,6 +14,7 @@
 #include "err.h"
 
 #define LINE_MAX_BYTES 4096
+#define REST_MAX_BYTES (1 << 20)
 
 bool
 ask_is_person(void)
@@ -48,17 +49,17 @@ read_line(struct buf *out, int fd)
 }
 
 char *
-ask_line(void)
+ask_line(struct err *e)
 {
 	struct buf line;
 	int got;
 
 	buf_init_secret(&line, LINE_MAX_BYTES);
-	do
-		got = read_line(&line, STDIN_FILENO);
-	while (got == -1 && errno == EINTR && line.len == 0);
+	got = read_line(&line, STDIN_FILENO);
 	if (got == 1)
 		return buf_take(&line);
+	if (got == -1 && errno == EINTR)
+		err_set(e, ERR_INTERRUPTED, NULL, "Interrupted.");
 	buf_clear(&line);
 	return NULL;
 }
@@ -95,6 +96,24 @@ ask_person(const char *question, bool hidden, struct err *e)
 	return NULL;
 }
 
+/* In the child.  A terminal is left to it, for it may ask a person; lines of a
+ * script are not, for they are meant for us. */
+_Noreturn static void
+run_command(const char *command, int out)
+{
+	int none;
+
+	signal(SIGPIPE, SIG_DFL);
+	if (!isatty(STDIN_FILENO)) {
+		none = open("/dev/null", O_RDONLY);
+		if (none == -1 || dup2(none, STDIN_FILENO) == -1)
+			_exit(126);
+	}
+	if (dup2(out, STDOUT_FILENO) != -1)
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(127);
+}
+
 char *
 ask_command(const char *command, struct err *e)
 {
@@ -116,19 +135,17 @@ ask_command(const char *command, struct err *e)
 		close(fds[1]);
 		return NULL;
 	}
-	if (pid == 0) {
-		signal(SIGPIPE, SIG_DFL);
-		if (dup2(fds[1], STDOUT_FILENO) != -1)
-			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-		_exit(127);
-	}
+	if (pid == 0)
+		run_command(command, fds[1]);
 	close(fds[1]);
 	buf_init_secret(&line, LINE_MAX_BYTES);
 	do
 		got = read_line(&line, fds[0]);
 	while (got == -1 && errno == EINTR && line.len == 0);
-	while (got == 1 && read(fds[0], &c, 1) > 0)
-		continue; /* let it finish what it has to say */
+	/* Let it finish what it has to say, if that has an end. */
+	for (int n = 0; got == 1 && n < REST_MAX_BYTES; n++)
+		if (read(fds[0], &c, 1) <= 0)
+			break;
 	close(fds[0]);
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		continue;
@@ -136,8 +153,9 @@ ask_command(const char *command, struct err *e)
 	    WEXITSTATUS(status) == 0)
 		return buf_take(&line);
 	buf_clear(&line);
-	err_set(e, ERR_USAGE, "Run the command by hand and see what it says.",
+	err_set(e, ERR_PASSWORD,
+	    "Run the command by hand and see what it says.",
 	    "The password command gave no password (status %d).",
-	    WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+	    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return NULL;
 }

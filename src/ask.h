@@ -13,9 +13,11 @@ bool ask_is_person(void);
 /* Ask on the terminal; hidden: without echo.  NULL with e (ERR_INTERRUPTED
  * for Ctrl-C, ERR_USAGE for end of input). */
 char *ask_person(const char *question, bool hidden, struct err *);
-/* The next line of standard input, without its end; NULL at the end. */
-char *ask_line(void);
-/* The first line that a command prints (sh -c).  ERR_USAGE if it fails. */
+/* The next line of standard input, without its end.  NULL at the end, or with
+ * e (ERR_INTERRUPTED) for a signal. */
+char *ask_line(struct err *);
+/* The first line that a command prints (sh -c); it may ask on a terminal, but
+ * reads none of our standard input.  ERR_PASSWORD if it gives none. */
 char *ask_command(const char *command, struct err *);
 
 #endif

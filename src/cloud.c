@@ -119,7 +119,7 @@ cloud_open(struct cloud *out, struct app *app, struct err *e)
 	if (app->opt.account == NULL)
 		return err_set(e, ERR_PASSWORD, "Run icloud-pull login.",
 		    "No Apple Account is signed in yet.");
-	if (account_open(&out->account, app->state_dir, app->opt.account, e) ==
+	if (account_find(&out->account, app->state_dir, app->opt.account, e) ==
 	    -1)
 		return -1;
 	if (cloud_http(&out->http, app, e) == -1 ||

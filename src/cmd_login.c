@@ -47,7 +47,7 @@ ask_account(struct login *l, struct err *e)
 	if (app->opt.account != NULL)
 		return 0;
 	if (app->opt.from_stdin)
-		app->opt.account = ask_line();
+		app->opt.account = ask_line(e);
 	else if (l->person)
 		app->opt.account =
 		    ask_person("Apple Account (e-mail): ", false, e);
@@ -68,7 +68,7 @@ ask_password(struct login *l, struct err *e)
 	const char *command = l->app->opt.password_command;
 
 	if (l->app->opt.from_stdin && (!l->app->opt.code || command == NULL))
-		l->password = ask_line();
+		l->password = ask_line(e);
 	else if (command != NULL)
 		l->password = ask_command(command, e);
 	else if (l->person)
@@ -154,7 +154,7 @@ enter_codes(struct login *l, struct err *e)
 		if (l->person && !l->app->opt.from_stdin)
 			code = ask_person("Code: ", false, e);
 		else if (l->app->opt.from_stdin)
-			code = ask_line();
+			code = ask_line(e);
 		else
 			code = NULL;
 		if (code == NULL)

@@ -38,7 +38,7 @@ logout_run(struct app *app, struct err *e)
 	if (app->opt.account == NULL)
 		return err_set(e, ERR_USAGE, "Give --account NAME.",
 		    "No Apple Account was named.");
-	if (account_open(&account, app->state_dir, app->opt.account, e) == -1 ||
+	if (account_find(&account, app->state_dir, app->opt.account, e) == -1 ||
 	    account_lock(&account, e) == -1 ||
 	    account_load(&s, &account, e) == -1)
 		goto out;

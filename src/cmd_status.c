@@ -18,18 +18,18 @@
 static void
 say_totals(struct report *r, const struct store_totals *t)
 {
-	char a[32], b[32];
+	char a[32], b[32], c[32];
 
 	report_text(r, REPORT_ASKED,
 	    "In iCloud:  %s photos and videos "
 	    "(%s hidden, %s recently deleted)",
 	    text_count(a, t->assets), text_count(b, t->hidden),
-	    text_count((char[32]){0}, t->trashed));
+	    text_count(c, t->trashed));
 	report_text(r, REPORT_ASKED, "            %s files, %s",
 	    text_count(a, t->resources), text_size(b, t->resource_bytes));
 	report_text(r, REPORT_ASKED, "Held here:  %s files, %s; %s proven",
 	    text_count(a, t->held), text_size(b, t->held_bytes),
-	    text_count((char[32]){0}, t->proven));
+	    text_count(c, t->proven));
 	if (t->size_verified > 0)
 		report_text(r, REPORT_ASKED,
 		    "            %s verified by size only",
@@ -100,7 +100,7 @@ say_trust(struct app *app, const char *name)
 	int64_t days;
 
 	if (name == NULL ||
-	    account_open(&account, app->state_dir, name, &e) == -1 ||
+	    account_find(&account, app->state_dir, name, &e) == -1 ||
 	    account_load(&s, &account, &e) == -1 || s == NULL ||
 	    s->stage != SESSION_SIGNED_IN) {
 		report_text(app->report, REPORT_ASKED,

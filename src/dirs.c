@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "compat.h"
 
 static const char *
 home(void)
@@ -39,11 +40,7 @@ place(const char *variable, const char *fallback)
 char *
 dirs_state(void)
 {
-#ifdef __APPLE__
-	return place("XDG_STATE_HOME", "Library/Application Support");
-#else
-	return place("XDG_STATE_HOME", ".local/state");
-#endif
+	return place("XDG_STATE_HOME", compat_state_dir());
 }
 
 char *

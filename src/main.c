@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "civil.h"
 #include "cmd.h"
 #include "compat.h"
 #include "dirs.h"
 #include "err.h"
 #include "log.h"
 #include "report.h"
+#include "summary.h"
 
 static const struct cmd *const commands[] = {
     &cmd_login, &cmd_logout, &cmd_sync, &cmd_verify, &cmd_status};
@@ -118,13 +120,10 @@ say_error(struct app *app, const struct err *e)
 		log_error("%s %s", e->what, e->next);
 	else
 		log_error("%s", e->what);
-	if (app->report == NULL)
-		return;
 	report_open(app->report, "error");
 	report_int(app->report, "status", err_exit_status(e->code));
 	report_str(app->report, "reason", err_reason(e->code));
-	if (e->wait_ms >= 0)
-		report_int(app->report, "wait_ms", e->wait_ms);
+	summary_wait(app->report, e->wait_ms, clock_now_ms());
 	report_str(app->report, "text", e->what);
 	report_str(app->report, "next", e->next);
 	report_close(app->report);
@@ -146,59 +145,58 @@ run(struct app *app, const struct cmd *cmd, struct err *e)
 	return cmd->run(app, e);
 }
 
+/* The command that argv names, run; or what --help and --version want. */
+static int
+obey(struct app *app, const char *word, int *status, struct err *e)
+{
+	const struct cmd *cmd = find_command(word);
+
+	if (app->opt.version) {
+		printf("icloud-pull %s\n", VERSION);
+		*status = end_of_output();
+		return 0;
+	}
+	if (cmd == NULL)
+		return err_set(e, ERR_USAGE,
+		    "icloud-pull --help shows what there is.",
+		    "There is no command \"%s\".", word);
+	if (app->opt.help) {
+		if (word == NULL)
+			help_all();
+		else
+			help_one(cmd);
+		*status = end_of_output();
+		return 0;
+	}
+	return run(app, cmd, e);
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct app app = {.signal_fd = -1};
 	struct err e = ERR_INIT;
-	const struct cmd *cmd;
 	const char *word = NULL;
 	char *standard_config;
-	int status = 0;
+	int status = 0, rc;
 
 	compat_protect_process();
 	setlocale(LC_ALL, "C");
 	standard_config = dirs_config_file();
-	if (opt_read(&app.opt, &word, argc, argv, standard_config, &e) == -1) {
-		set_log_level(&app.opt);
-		say_error(&app, &e);
-		status = err_exit_status(e.code);
-		goto out;
-	}
-	set_log_level(&app.opt);
-	cmd = find_command(word);
-	if (app.opt.version) {
-		printf("icloud-pull %s\n", VERSION);
-		status = end_of_output();
-		goto out;
-	}
-	if (cmd == NULL) {
-		err_set(&e, ERR_USAGE,
-		    "icloud-pull --help shows what there is.",
-		    "There is no command \"%s\".", word);
-		say_error(&app, &e);
-		status = err_exit_status(e.code);
-		goto out;
-	}
-	if (app.opt.help) {
-		if (word == NULL)
-			help_all();
-		else
-			help_one(cmd);
-		status = end_of_output();
-		goto out;
-	}
+	app.state_dir = dirs_state();
+	rc = opt_read(&app.opt, &word, argc, argv, standard_config, &e);
 	app.config_path =
 	    app.opt.config != NULL ? app.opt.config : standard_config;
-	app.state_dir = dirs_state();
+	set_log_level(&app.opt);
 	app.report = report_new(app.opt.json, app.opt.quiet);
-	if (run(&app, cmd, &e) == -1) {
+	if (rc == 0)
+		rc = obey(&app, word, &status, &e);
+	if (rc == -1) {
 		status = err_exit_status(e.code);
 		say_error(&app, &e);
 	}
 	if (report_end(app.report) == -1 && status == 0)
 		status = 5;
-out:
 	free(app.state_dir);
 	free(standard_config);
 	opt_clear(&app.opt);

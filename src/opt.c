@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <ini.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -84,6 +85,9 @@ static const struct opt table[] = {
 	"name everything that is missing, and why", true},
 };
 #define NOPTS (sizeof(table) / sizeof(table[0]))
+
+#define CONFIG_MAX ((size_t)1 << 20)
+#define LINE_BYTES 4096
 
 /* What each source has set, so that a weaker one does not set it again. */
 struct sources {
@@ -206,6 +210,30 @@ index_of(int got)
 	return NOPTS;
 }
 
+/*
+ * What getopt did not like: '?' or, for a value that is missing, ':' (and on
+ * BSD also for one too many).  It stands behind a long option, but within a
+ * group of letters.
+ */
+static int
+say_wrong(int got, char *const argv[], struct err *e)
+{
+	const char *next = "icloud-pull --help shows all options.";
+	const char *word = optind > 1 ? argv[optind - 1] : "";
+
+	if (optopt >= 256 && table[optopt - 256].arg == NULL)
+		return err_set(e, ERR_USAGE, next,
+		    "The option --%s takes no value.",
+		    table[optopt - 256].name);
+	if (got == ':')
+		return err_set(e, ERR_USAGE, next,
+		    "The option \"%s\" needs a value.", word);
+	if (optopt != 0)
+		return err_set(
+		    e, ERR_USAGE, next, "There is no option \"-%c\".", optopt);
+	return err_set(e, ERR_USAGE, next, "There is no option \"%s\".", word);
+}
+
 static int
 read_command_line(
     struct sources *s, const char **command, int argc, char *const argv[])
@@ -219,16 +247,8 @@ read_command_line(
 	optind = 1;
 	opterr = 0;
 	while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		if (got == '?')
-			return err_set(s->e, ERR_USAGE,
-			    "icloud-pull --help shows all options.",
-			    "There is no option \"%s\".",
-			    optind > 1 ? argv[optind - 1] : "");
-		if (got == ':')
-			return err_set(s->e, ERR_USAGE,
-			    "icloud-pull --help shows all options.",
-			    "The option \"%s\" needs a value.",
-			    argv[optind - 1]);
+		if (got == '?' || got == ':')
+			return say_wrong(got, argv, s->e);
 		i = index_of(got);
 		if (i == NOPTS || set_value(s->out, &table[i], optarg) == -1)
 			return err_set(s->e, ERR_USAGE,
@@ -294,74 +314,73 @@ read_environment(struct sources *s)
 
 /* ---- configuration file ---- */
 
-/* The lines of the file, kept so that an error can name one. */
-struct config {
-	struct sources *s;
-	const char *text;
-	size_t at;
-	int line;
-	bool failed;
-};
-
-/* inih gives no line numbers to its handler in all builds; it reads line by
- * line, so the reader counts them. */
-static char *
-next_line(char *out, int size, void *arg)
+/*
+ * Take a line apart in place: name and value without blanks around them.
+ * value NULL: there is no '='; name "": nothing but blanks or a comment.  A
+ * value goes to the end of its line, so that a command can hold any character.
+ */
+static void
+split_line(char **name, char **value, char *line)
 {
-	struct config *c = arg;
-	const char *from = c->text + c->at;
-	size_t n = strcspn(from, "\n");
+	char *equals, *end;
 
-	if (*from == '\0')
-		return NULL;
-	c->line++;
-	c->at += n + (from[n] == '\n' ? 1 : 0);
-	/* A longer line would be cut in silence by some builds. */
-	if (n > 190 || (int)n + 2 > size) {
-		c->failed = true;
-		err_set(c->s->e, ERR_USAGE, "Make the line shorter.",
-		    "%s:%d: a line may have 190 bytes.", c->s->file, c->line);
-		n = 0;
-	}
-	memcpy(out, from, n);
-	out[n] = '\n';
-	out[n + 1] = '\0';
-	return out;
+	line += strspn(line, " \t");
+	end = line + strlen(line);
+	while (end > line && strchr(" \t\r", end[-1]) != NULL)
+		end--;
+	*end = '\0';
+	*name = line;
+	*value = NULL;
+	if (*line == '#' || *line == ';')
+		*line = '\0';
+	equals = strchr(line, '=');
+	if (equals == NULL || *line == '[')
+		return;
+	*value = equals + 1 + strspn(equals + 1, " \t");
+	while (equals > line && strchr(" \t", equals[-1]) != NULL)
+		equals--;
+	*equals = '\0';
 }
 
+/* One line of the configuration; seen: what lines before it have set. */
 static int
-config_value(
-    void *arg, const char *section, const char *name, const char *value)
+config_line(struct sources *s, bool seen[NOPTS], char *line, int number)
 {
-	struct config *c = arg;
-	const struct opt *opt = find(name);
+	const struct opt *opt;
+	char *name, *value;
 
-	if (c->failed)
+	if (strlen(line) > LINE_BYTES)
+		return err_set(s->e, ERR_USAGE, "Make the line shorter.",
+		    "%s:%d: a line may have %d bytes.", s->file, number,
+		    LINE_BYTES);
+	split_line(&name, &value, line);
+	if (*name == '\0' && value == NULL)
 		return 0;
-	c->failed = true;
-	if (*section != '\0')
-		err_set(c->s->e, ERR_USAGE, "Write name = value lines only.",
-		    "%s:%d: there are no [sections].", c->s->file, c->line);
-	else if (opt == NULL || opt->command_line_only)
-		err_set(c->s->e, ERR_USAGE,
+	if (*name == '[')
+		return err_set(s->e, ERR_USAGE,
+		    "Write name = value lines only.",
+		    "%s:%d: there are no [sections].", s->file, number);
+	if (value == NULL)
+		return err_set(s->e, ERR_USAGE,
+		    "Write name = value lines only.",
+		    "%s:%d: this line is not understood.", s->file, number);
+	opt = find(name);
+	if (opt == NULL || opt->command_line_only)
+		return err_set(s->e, ERR_USAGE,
 		    "icloud-pull --help shows all options.",
-		    "%s:%d: there is no setting \"%s\".", c->s->file, c->line,
+		    "%s:%d: there is no setting \"%s\".", s->file, number,
 		    name);
-	else
-		c->failed = false;
-	if (c->failed)
-		return 0;
-	if (c->s->set[opt - table])
-		return 1;
-	if (set_value(c->s->out, opt, value) == -1) {
-		c->failed = true;
-		err_set(c->s->e, ERR_USAGE,
+	if (seen[opt - table])
+		return err_set(s->e, ERR_USAGE, "Keep one of the lines.",
+		    "%s:%d: %s is set for the second time.", s->file, number,
+		    name);
+	seen[opt - table] = true;
+	if (!s->set[opt - table] && set_value(s->out, opt, value) == -1)
+		return err_set(s->e, ERR_USAGE,
 		    "icloud-pull --help shows what it takes.",
-		    "%s:%d: \"%s\" is not a value for %s.", c->s->file, c->line,
+		    "%s:%d: \"%s\" is not a value for %s.", s->file, number,
 		    value, name);
-		return 0;
-	}
-	return 1;
+	return 0;
 }
 
 static int
@@ -391,31 +410,41 @@ out:
 }
 
 static int
-read_config(struct sources *s)
+config_lines(struct sources *s, struct buf *text)
+{
+	bool seen[NOPTS] = {false};
+	char *rest = text->data, *line;
+
+	if (rest == NULL)
+		return 0;
+	if (strlen(rest) != text->len)
+		return err_set(s->e, ERR_USAGE,
+		    "Write name = value lines only.", "%s is no text.",
+		    s->file);
+	if (strncmp(rest, "\xEF\xBB\xBF", 3) == 0)
+		rest += 3; /* some editors begin a file so */
+	for (int n = 1; (line = strsep(&rest, "\n")) != NULL; n++)
+		if (config_line(s, seen, line, n) == -1)
+			return -1;
+	return 0;
+}
+
+/* may_lack: a file that is named need not be there yet. */
+static int
+read_config(struct sources *s, bool may_lack)
 {
 	struct buf text;
-	struct config c = {.s = s};
-	int rc, line;
+	int rc;
 
-	buf_init(&text, 1 << 20);
+	buf_init(&text, CONFIG_MAX);
 	rc = read_whole(&text, s->file, s->e);
-	if (rc == 1) { /* absent: fine unless it was asked for by name */
-		rc = 0;
-		if (s->out->config != NULL)
-			rc = err_set(s->e, ERR_USAGE,
-			    "Check the path given with --config.",
-			    "There is no file %s.", s->file);
-	} else if (rc == 0) {
-		c.text = buf_text(&text);
-		line = ini_parse_stream(next_line, &c, config_value, &c);
-		if (c.failed)
-			rc = -1;
-		else if (line != 0)
-			rc = err_set(s->e, ERR_USAGE,
-			    "Write name = value lines only.",
-			    "%s:%d: this line is not understood.", s->file,
-			    line);
-	}
+	if (rc == 0)
+		rc = config_lines(s, &text);
+	else if (rc == 1)
+		rc = may_lack ? 0
+			      : err_set(s->e, ERR_USAGE,
+				    "Check the path given with --config.",
+				    "There is no file %s.", s->file);
 	buf_clear(&text);
 	return rc;
 }
@@ -425,6 +454,7 @@ opt_read(struct options *out, const char **command, int argc,
     char *const argv[], const char *config_path, struct err *e)
 {
 	struct sources s = {.out = out, .e = e};
+	bool may_lack;
 
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; i < NOPTS; i++)
@@ -437,7 +467,10 @@ opt_read(struct options *out, const char **command, int argc,
 	if (read_environment(&s) == -1)
 		return -1;
 	s.file = out->config != NULL ? out->config : config_path;
-	if (s.file != NULL && read_config(&s) == -1)
+	/* The standard one need not be there; login makes the one named. */
+	may_lack = out->config == NULL ||
+	    (*command != NULL && strcmp(*command, "login") == 0);
+	if (s.file != NULL && read_config(&s, may_lack) == -1)
 		return -1;
 	if (out->connect_to != NULL && out->ca_file == NULL)
 		return err_set(e, ERR_USAGE, "Give --ca-file FILE as well.",
@@ -479,46 +512,61 @@ opt_help(FILE *f, enum opt_scope scope)
 
 /* ---- writing the configuration ---- */
 
-/* The value of a "name = value" line, or NULL; *len without blanks. */
-static const char *
-line_value(const char *line, const char *name, size_t *len)
+/* The value of a setting in the file's text, or NULL; the caller frees. */
+static char *
+find_setting(const struct buf *text, const char *wanted)
 {
-	size_t n = strlen(name);
+	char *copy = xstrdup(buf_text(text)), *rest = copy, *line;
+	char *name, *value, *found = NULL;
 
-	line += strspn(line, " \t");
-	if (strncmp(line, name, n) != 0)
-		return NULL;
-	line += n;
-	line += strspn(line, " \t");
-	if (*line != '=' && *line != ':')
-		return NULL;
-	line++;
-	line += strspn(line, " \t");
-	*len = strcspn(line, "\r\n");
-	while (*len > 0 && (line[*len - 1] == ' ' || line[*len - 1] == '\t'))
-		(*len)--;
-	return line;
+	while (found == NULL && (line = strsep(&rest, "\n")) != NULL) {
+		split_line(&name, &value, line);
+		if (value != NULL && strcmp(name, wanted) == 0)
+			found = xstrdup(value);
+	}
+	free(copy);
+	return found;
 }
 
+/* Would this value be read as it was written? */
+static bool
+can_be_kept(const char *name, const char *value)
+{
+	size_t n = strlen(value);
+
+	if (n == 0 || strlen(name) + n + strlen(" = ") > LINE_BYTES)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (iscntrl((unsigned char)value[i]))
+			return false;
+	return value[0] != ' ' && value[n - 1] != ' ';
+}
+
+/* In place of a file that is there, through a link, with the mode it had. */
 static int
 write_config(const char *path, const struct buf *text, struct err *e)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder;
+	char real[PATH_MAX], *folder;
+	const char *slash;
+	struct stat st;
 	int dir, rc;
 
+	if (realpath(path, real) != NULL)
+		path = real;
+	slash = strrchr(path, '/');
 	folder = slash == NULL ? xstrdup(".")
 	    : slash == path    ? xstrdup("/")
 			       : xstrndup(path, (size_t)(slash - path));
 	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir == -1 && errno == ENOENT &&
+	if (dir == -1 && errno == ENOENT && folder[0] == '/' &&
 	    file_mkdirs_abs(folder, 0700, e) == 0)
 		dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir == -1) {
 		rc = err_set_errno(e, errno, "Cannot open %s", folder);
 	} else {
 		rc = file_write_whole(dir, slash == NULL ? path : slash + 1,
-		    text->data, text->len, 0644, e);
+		    text->data, text->len,
+		    stat(path, &st) == 0 ? st.st_mode & 0777 : 0644, e);
 		close(dir);
 	}
 	free(folder);
@@ -530,30 +578,30 @@ opt_config_set(
     const char *path, const char *name, const char *value, struct err *e)
 {
 	struct buf text;
-	const char *line, *found = NULL;
-	size_t len = 0;
-	int rc;
+	char *found = NULL;
+	int rc = -1;
 
-	buf_init(&text, 1 << 20);
-	if (read_whole(&text, path, e) == -1) {
-		rc = -1;
+	buf_init(&text, CONFIG_MAX);
+	if (read_whole(&text, path, e) == -1)
+		goto out;
+	found = find_setting(&text, name);
+	if (found != NULL) {
+		rc = strcmp(found, value) == 0 ? 0 : 1;
 		goto out;
 	}
-	for (line = buf_text(&text); found == NULL && *line != '\0';) {
-		found = line_value(line, name, &len);
-		line += strcspn(line, "\n");
-		line += *line == '\n';
-	}
-	if (found != NULL) {
-		rc = len == strlen(value) && memcmp(found, value, len) == 0 ? 0
-									    : 1;
+	if (!can_be_kept(name, value)) {
+		err_set(e, ERR_USAGE, "Give it on the command line.",
+		    "This %s cannot be kept in %s.", name, path);
 		goto out;
 	}
 	if (text.len > 0 && text.data[text.len - 1] != '\n')
 		buf_addc(&text, '\n');
-	buf_addf(&text, "%s = %s\n", name, value);
-	rc = write_config(path, &text, e);
+	if (buf_addf(&text, "%s = %s\n", name, value) == -1)
+		err_set(e, ERR_USAGE, NULL, "%s is too long.", path);
+	else
+		rc = write_config(path, &text, e);
 out:
+	free(found);
 	buf_clear(&text);
 	return rc;
 }

@@ -50,9 +50,11 @@ struct options {
 
 /*
  * Read everything: command line, environment, configuration file (config_path
- * unless --config says otherwise; one that is absent is empty).  *command: the
- * word that names the command, NULL if none was given; more words are an
- * error.  ERR_USAGE with a sentence; a configuration error names file:line.
+ * unless --config says otherwise).  A file that is absent is empty; one given
+ * by name must be there, except for login, which makes it.  *command: the word
+ * that names the command, NULL if none was given; more words are an error.
+ * ERR_USAGE with a sentence; a configuration error names file:line.  The
+ * caller ends with opt_clear(), after a failure too.
  */
 int opt_read(struct options *out, const char **command, int argc,
     char *const argv[], const char *config_path, struct err *);
@@ -65,8 +67,9 @@ void opt_help(FILE *, enum opt_scope);
 
 /*
  * Write "name = value" into a configuration file where that name is not set
- * yet, keeping all other lines.  1: it is set already to another value, which
- * is left.
+ * yet, keeping all other lines and the file's mode.  1: it is set already to
+ * another value, which is left.  A value that would not be read back as it is
+ * (line breaks, blanks at its ends) is ERR_USAGE.
  */
 int opt_config_set(
     const char *path, const char *name, const char *value, struct err *);

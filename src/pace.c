@@ -4,12 +4,12 @@
 
 #define START     4
 #define WINDOW_MS 250
-/* A further transfer pays if it brings this much more. */
-#define GAIN 1.03
-/* Without gain for so many windows, one step back and rest ... */
-#define SETTLE 3
-/* ... and try again after so many, since lines change over a night. */
-#define TRY_AGAIN 120
+/* Half as many more must bring this much more to be worth it. */
+#define GAIN 1.08
+/* One window may be a hiccup. */
+#define MISSES_MAX 3
+#define REST_MS    30000
+#define MEEK_MS    60000
 
 void
 pace_start(struct pace *out, int most, int64_t mono_ms)
@@ -27,6 +27,14 @@ pace_allowed(const struct pace *p, int64_t mono_ms)
 	return mono_ms < p->not_before_ms ? 0 : p->now;
 }
 
+static int
+half_more(const struct pace *p)
+{
+	int more = p->now + (p->now > 1 ? p->now / 2 : 1);
+
+	return more < p->most ? more : p->most;
+}
+
 void
 pace_measure(struct pace *p, int64_t work, int running, int64_t mono_ms)
 {
@@ -38,39 +46,42 @@ pace_measure(struct pace *p, int64_t work, int running, int64_t mono_ms)
 	rate = (double)(work - p->window_work) / (double)span;
 	p->window_ms = mono_ms;
 	p->window_work = work;
-	/* Only a full house tells whether a larger one would pay. */
-	if (running < p->now || mono_ms < p->not_before_ms)
+	/* Only a full house tells whether a larger one would pay; some have
+	 * just ended whenever one looks. */
+	if (running + running / 3 < p->now || mono_ms < p->not_before_ms ||
+	    mono_ms < p->rest_until_ms)
 		return;
-	if (rate > p->best_rate * GAIN) {
+	if (p->best_rate <= 0 || rate > p->best_rate * GAIN) {
 		p->best_rate = rate;
 		p->best_jobs = p->now;
-		p->settled = 0;
-	} else {
-		p->settled++;
-	}
-	if (p->settled == SETTLE && p->now > p->best_jobs) {
+		p->misses = 0;
+		p->now = half_more(p);
+	} else if (++p->misses >= MISSES_MAX) {
 		p->now = p->best_jobs;
-	} else if (p->settled >= TRY_AGAIN) {
-		p->settled = 0;
-		p->best_rate = rate;
-		p->best_jobs = p->now;
+		p->misses = 0;
+		p->best_rate = 0;
+		p->rest_until_ms = mono_ms + REST_MS;
 	}
-	if (p->settled < SETTLE && p->now < p->most)
-		p->now++;
 }
 
 void
 pace_throttled(struct pace *p, int64_t wait_ms, int64_t mono_ms)
 {
+	/* The wait is the server's word: it may be any number. */
+	int64_t until =
+	    wait_ms > INT64_MAX - mono_ms ? INT64_MAX : mono_ms + wait_ms;
+
 	if (mono_ms < p->not_before_ms) {
 		/* The answers of transfers that began before: one event. */
-		if (mono_ms + wait_ms > p->not_before_ms)
-			p->not_before_ms = mono_ms + wait_ms;
+		if (until > p->not_before_ms)
+			p->not_before_ms = until;
 		return;
 	}
-	p->not_before_ms = mono_ms + wait_ms;
+	p->not_before_ms = until;
+	p->rest_until_ms =
+	    until > INT64_MAX - MEEK_MS ? INT64_MAX : until + MEEK_MS;
 	p->now = p->now > 1 ? p->now / 2 : 1;
 	p->best_jobs = p->now;
 	p->best_rate = 0;
-	p->settled = 0;
+	p->misses = 0;
 }

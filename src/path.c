@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/sha.h>
 
@@ -13,10 +14,14 @@
 #include "err.h"
 #include "text.h"
 
-/* Names may grow by "_edited-" and a suffix; a component stays under 255. */
-#define STEM_MAX 180
-#define EXT_MAX  24
-#define PART_MAX 120
+/*
+ * A stem may grow by "-", 32 characters, "_edited-", 32 more, and by a dot and
+ * an extension: 170 + 33 + 40 + 11 is 254, and a component holds 255 bytes.
+ */
+#define STEM_MAX   170
+#define EXT_MAX    10
+#define PART_MAX   120
+#define LAYOUT_MAX 200 /* filled in, it stays far from the folder's 511 */
 
 /* Years that file systems and people can do with; see [dates]. */
 #define YEAR_MIN 1800
@@ -28,7 +33,10 @@ is_device_name(const char *s)
 	static const char *const names[] = {"CON", "PRN", "AUX", "NUL", "COM0",
 	    "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8",
 	    "COM9", "LPT0", "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6",
-	    "LPT7", "LPT8", "LPT9", "CONIN$", "CONOUT$"};
+	    "LPT7", "LPT8", "LPT9", "CONIN$", "CONOUT$",
+	    /* Windows takes superscript one to three for the digits. */
+	    "COM\xC2\xB9", "COM\xC2\xB2", "COM\xC2\xB3", "LPT\xC2\xB9",
+	    "LPT\xC2\xB2", "LPT\xC2\xB3"};
 	size_t n = strcspn(s, ".");
 	char head[8];
 
@@ -56,6 +64,16 @@ cut_utf8(const char *s, size_t max)
 		return n;
 	n = max;
 	while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
+		n--;
+	return n;
+}
+
+/* How much of s is left without trailing dots and blanks, which Windows and
+ * SMB servers drop. */
+static size_t
+trimmed(const char *s, size_t n)
+{
+	while (n > 0 && (s[n - 1] == '.' || s[n - 1] == ' '))
 		n--;
 	return n;
 }
@@ -88,12 +106,10 @@ path_safe(char *out, size_t max, const char *utf8)
 	}
 	if (*nfc == '.')
 		*nfc = '_';
-	n = cut_utf8(nfc, max);
-	while (n > 0 && (nfc[n - 1] == '.' || nfc[n - 1] == ' '))
-		n--;
+	n = trimmed(nfc, cut_utf8(nfc, max));
 	nfc[n] = '\0';
 	if (is_device_name(nfc) && max > 1) {
-		n = cut_utf8(nfc, max - 1);
+		n = trimmed(nfc, cut_utf8(nfc, max - 1));
 		out[0] = '_';
 		memcpy(out + 1, nfc, n);
 		out[n + 1] = '\0';
@@ -182,16 +198,21 @@ add_letter(struct buf *out, char letter, const struct civil *c)
 	}
 }
 
+/*
+ * {type}, from the asset's own name where that has an extension: all files of
+ * a Live Photo are of one type, whichever of them comes first.
+ */
 static const char *
-type_word(const char *uti)
+type_word(const char *given, const char *type_ext)
 {
-	static const char *const videos[] = {"mov", "mp4", "m4v", "3gp", "3g2",
-	    "avi", "mpg", "m2v", "ts", "mts", "wmv", "mkv", "webm"};
-	const char *ext = uti != NULL ? uti_extension(uti) : NULL;
+	static const char *const videos[] = {"mov", "qt", "mp4", "m4v", "3gp",
+	    "3g2", "avi", "mpg", "mpeg", "m2v", "ts", "mts", "m2ts", "wmv",
+	    "mkv", "webm"};
+	const char *ext = given[0] != '\0' ? given : type_ext;
 
 	for (size_t i = 0;
 	     ext != NULL && i < sizeof(videos) / sizeof(videos[0]); i++)
-		if (strcmp(ext, videos[i]) == 0)
+		if (strcasecmp(ext, videos[i]) == 0)
 			return "Videos";
 	return "Photos";
 }
@@ -248,8 +269,8 @@ safe_folder(char *out, size_t size, const char *folder)
 }
 
 static void
-make_folder(
-    char *out, size_t size, const char *layout, const struct path_subject *s)
+make_folder(char *out, size_t size, const char *layout,
+    const struct path_subject *s, const char *type)
 {
 	struct buf text = {0};
 	struct civil c = {.year = 0};
@@ -258,14 +279,40 @@ make_folder(
 		local_time(&c, s->taken_ms, s->has_offset ? s->offset_s : 0);
 	if (!s->has_taken || !is_dated(&c))
 		snprintf(out, size, "undated");
-	else if (expand(&text, layout, &c, s->library, type_word(s->uti),
-		     NULL) == -1)
+	else if (expand(&text, layout, &c, s->library, type, NULL) == -1)
 		snprintf(out, size, "undated");
 	else
 		safe_folder(out, size, buf_text(&text));
 	if (out[0] == '\0')
 		snprintf(out, size, "undated");
 	buf_clear(&text);
+}
+
+/* Is name the first part of the folder? Both folded. */
+static bool
+begins_with(const char *folder, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(folder, name, n) == 0 &&
+	    (folder[n] == '\0' || folder[n] == '/');
+}
+
+/* A part "." or "..", or a path from the top: meant to lead out of the copy. */
+static bool
+leads_out(const char *layout)
+{
+	size_t n;
+
+	if (*layout == '/')
+		return true;
+	for (;; layout += n + 1) {
+		n = strcspn(layout, "/");
+		if ((n == 1 || n == 2) && strncmp(layout, "..", n) == 0)
+			return true;
+		if (layout[n] == '\0')
+			return false;
+	}
 }
 
 int
@@ -276,6 +323,12 @@ path_check_layout(const char *layout, struct err *e)
 	char folder[512], *key = NULL;
 	int rc = -1;
 
+	if (strlen(layout) > LAYOUT_MAX)
+		return err_set(e, ERR_USAGE, "The usual layout is %Y/%m.",
+		    "A layout may have %d bytes.", LAYOUT_MAX);
+	if (leads_out(layout))
+		return err_set(e, ERR_USAGE, "The usual layout is %Y/%m.",
+		    "The layout \"%s\" leads out of the copy.", layout);
 	civil_from_ms(&c, 0);
 	if (expand(&text, layout, &c, "Personal", "Photos", e) == -1)
 		goto out;
@@ -286,10 +339,10 @@ path_check_layout(const char *layout, struct err *e)
 		goto out;
 	}
 	key = text_fold(folder);
-	if (strncmp(key, "albums", 6) == 0 &&
-	    (key[6] == '\0' || key[6] == '/')) {
+	if (begins_with(key, "albums") || begins_with(key, "sha256sums")) {
 		err_set(e, ERR_USAGE, "Choose another first folder.",
-		    "The folder \"Albums\" is kept for albums.");
+		    "The names Albums and SHA256SUMS are kept for other "
+		    "things.");
 		goto out;
 	}
 	rc = 0;
@@ -305,7 +358,7 @@ is_extension(const char *s)
 {
 	size_t n = strlen(s);
 
-	if (n == 0 || n > 10)
+	if (n == 0 || n > EXT_MAX)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (!isalnum((unsigned char)s[i]))
@@ -340,42 +393,48 @@ match_case(char *ext, const char *like)
 		*ext = (char)toupper((unsigned char)*ext);
 }
 
+/*
+ * The true name taken apart: stem made safe, extension as given, "" if there
+ * is none.  The extension goes first, so that it survives a cut.
+ */
+static void
+split_name(char stem[STEM_MAX + 1], char ext[EXT_MAX + 1], const char *filename)
+{
+	char *copy = xstrdup(filename), *dot;
+
+	copy[trimmed(copy, strlen(copy))] = '\0';
+	dot = strrchr(copy, '.');
+	ext[0] = '\0';
+	if (dot != NULL && dot != copy && is_extension(dot + 1)) {
+		memcpy(ext, dot + 1, strlen(dot + 1) + 1);
+		*dot = '\0';
+	}
+	path_safe(stem, STEM_MAX, copy);
+	free(copy);
+}
+
 void
 path_wish(
     struct path_wish *out, const char *layout, const struct path_subject *s)
 {
-	char name[STEM_MAX + EXT_MAX + 2] = "", given[EXT_MAX + 1] = "";
+	char stem[STEM_MAX + 1] = "", given[EXT_MAX + 1] = "";
 	const char *type_ext = s->uti != NULL ? uti_extension(s->uti) : NULL;
-	char *dot;
 
 	memset(out, 0, sizeof(*out));
-	make_folder(out->folder, sizeof(out->folder), layout, s);
-
-	if (s->filename != NULL) {
-		struct buf tail = {0};
-
-		/* The extension survives a cut: it is taken off first. */
-		buf_adds(&tail, s->filename);
-		dot = strrchr(tail.data != NULL ? tail.data : name, '.');
-		if (dot != NULL && dot != tail.data && is_extension(dot + 1)) {
-			snprintf(given, sizeof(given), "%s", dot + 1);
-			*dot = '\0';
-		}
-		path_safe(name, STEM_MAX, buf_text(&tail));
-		buf_clear(&tail);
-	}
-	if (name[0] == '\0')
-		name_from_record(name, sizeof(name), s->record);
-	snprintf(out->stem, sizeof(out->stem), "%s", name);
+	if (s->filename != NULL)
+		split_name(stem, given, s->filename);
+	if (stem[0] == '\0')
+		name_from_record(stem, sizeof(stem), s->record);
+	snprintf(out->stem, sizeof(out->stem), "%s", stem);
+	make_folder(out->folder, sizeof(out->folder), layout, s,
+	    type_word(given, type_ext));
 
 	if (s->is_original && given[0] != '\0') {
 		snprintf(out->ext, sizeof(out->ext), "%s", given);
 	} else if (type_ext != NULL) {
 		snprintf(out->ext, sizeof(out->ext), "%s", type_ext);
 		match_case(out->ext, given);
-	} else if (s->is_original) {
-		out->ext[0] = '\0';
-	} else {
+	} else if (!s->is_original) {
 		snprintf(out->ext, sizeof(out->ext), "bin");
 	}
 }

@@ -5,6 +5,9 @@
 
 #include "text.h"
 
+/* More than ten years is no estimate (and stated sizes may be absurd). */
+#define LEFT_MAX_MS (10 * 365.0 * 86400 * 1000)
+
 void
 progress_start(
     struct progress *p, int64_t files, int64_t bytes, int64_t mono_ms)
@@ -45,10 +48,12 @@ int64_t
 progress_left_ms(const struct progress *p)
 {
 	int64_t left = p->bytes - p->bytes_done;
+	double ms;
 
 	if (p->rate < 1 || left < 0)
 		return -1;
-	return (int64_t)((double)left / p->rate * 1000.0);
+	ms = (double)left / p->rate * 1000.0;
+	return ms < LEFT_MAX_MS ? (int64_t)ms : -1;
 }
 
 void

@@ -125,6 +125,53 @@ report_text(struct report *r, enum report_weight weight, const char *fmt, ...)
 	buf_clear(&safe);
 }
 
+/*
+ * JSON may hold these characters as they are, but the reader may be a person
+ * at a terminal: DEL, C1 (U+0080 to U+009F) and those that turn the writing
+ * (U+202A to U+202E, U+2066 to U+2069) are written as \uNNNN.  p is a
+ * terminated UTF-8 text; 0: none of them begins here, else its bytes.
+ */
+static size_t
+hidden_char(unsigned *out, const unsigned char *p)
+{
+	if (p[0] == 0x7F) {
+		*out = 0x7F;
+		return 1;
+	}
+	if (p[0] == 0xC2 && p[1] <= 0x9F && p[1] != '\0') {
+		*out = p[1];
+		return 2;
+	}
+	if (p[0] != 0xE2 || p[1] == '\0' || p[2] == '\0')
+		return 0;
+	*out = 0x2000 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
+	return (*out >= 0x202A && *out <= 0x202E) ||
+		(*out >= 0x2066 && *out <= 0x2069)
+	    ? 3
+	    : 0;
+}
+
+static void
+add_json(struct buf *out, const char *text)
+{
+	struct buf json = {0};
+	const char *p;
+	unsigned c;
+	size_t n;
+
+	buf_add_json(&json, text);
+	for (p = buf_text(&json); *p != '\0'; p += n) {
+		n = hidden_char(&c, (const unsigned char *)p);
+		if (n > 0) {
+			buf_addf(out, "\\u%04x", c);
+		} else {
+			buf_addc(out, *p);
+			n = 1;
+		}
+	}
+	buf_clear(&json);
+}
+
 void
 report_open(struct report *r, const char *event)
 {
@@ -151,7 +198,7 @@ report_str(struct report *r, const char *name, const char *value)
 	if (value == NULL)
 		buf_adds(&r->object, "null");
 	else
-		buf_add_json(&r->object, value);
+		add_json(&r->object, value);
 }
 
 void

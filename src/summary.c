@@ -2,6 +2,7 @@
 
 #include "asset.h"
 #include "buf.h"
+#include "civil.h"
 #include "err.h"
 #include "store.h"
 #include "text.h"
@@ -28,6 +29,18 @@ summary_totals(struct report *r, const struct store_totals *t)
 	report_int(r, "gone_unfetched", t->gone_unfetched);
 	report_int(r, "gaps", t->gaps);
 	report_int(r, "gaps_new", t->gaps_new);
+}
+
+void
+summary_wait(struct report *r, int64_t wait_ms, int64_t now_ms)
+{
+	char when[40];
+
+	if (wait_ms < 0)
+		return;
+	report_int(r, "wait_ms", wait_ms);
+	if (wait_ms <= INT64_MAX - now_ms)
+		report_str(r, "not_before", civil_iso(when, now_ms + wait_ms));
 }
 
 static const char *
@@ -90,8 +103,7 @@ summary_verdict(struct report *r, const struct verdict *v,
 	report_bool(r, "complete", v->code == ERR_NONE);
 	report_int(r, "status", err_exit_status(v->code));
 	report_str(r, "reason", err_reason(v->code));
-	if (f->stopped.wait_ms >= 0)
-		report_int(r, "wait_ms", f->stopped.wait_ms);
+	summary_wait(r, f->stopped.wait_ms, clock_now_ms());
 	report_str(r, "text", v->line);
 	report_int(r, "fetched", f->fetched);
 	report_int(r, "fetched_bytes", f->fetched_bytes);

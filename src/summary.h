@@ -14,6 +14,9 @@ struct verdict_facts;
 /* The words and members that several commands say in the same way. */
 
 void summary_totals(struct report *, const struct store_totals *);
+/* Of what the server wants waited for: "wait_ms", and "not_before" as a time;
+ * nothing if it stated no wait (-1).  Inside an open object. */
+void summary_wait(struct report *, int64_t wait_ms, int64_t now_ms);
 void summary_gap(struct report *, enum report_weight, const struct store_gap *);
 void summary_verdict(struct report *, const struct verdict *,
     const struct verdict_facts *, int64_t run);

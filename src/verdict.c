@@ -69,8 +69,11 @@ verdict_make(struct verdict *out, const struct verdict_facts *f)
 		if (open_missing > 0) {
 			buf_adds(&line, "; ");
 			add_count(&line, open_missing, "file", "files");
-			buf_addf(&line, " missing (%s)",
-			    text_size(size, t->missing_bytes));
+			buf_adds(&line, " missing");
+			/* Known for all that is missing, not for a part. */
+			if (f->filtered == 0)
+				buf_addf(&line, " (%s)",
+				    text_size(size, t->missing_bytes));
 		}
 		if (!f->listed_all)
 			buf_adds(&line, "; the list is not complete");

@@ -181,7 +181,7 @@ static void
 say_verdict(struct run *r)
 {
 	struct report *out = r->app->report;
-	char n[32], m[32], size[32];
+	char n[32], m[32], d[32], size[32];
 
 	report_open(out, "verdict");
 	report_bool(out, "complete", r->damaged == 0 && !r->interrupted);
@@ -194,7 +194,7 @@ say_verdict(struct run *r)
 		    "Interrupted: %s of %s files were read, %s not as they "
 		    "should be.",
 		    text_count(n, r->files_done), text_count(m, r->files),
-		    text_count((char[32]){0}, r->damaged));
+		    text_count(d, r->damaged));
 	else if (r->damaged == 0)
 		report_text(out, REPORT_ASKED,
 		    "Verified: all %s files, %s, are as Apple holds them.",

@@ -32,7 +32,7 @@ port=$(field port) control=$(field control) ca=$(field ca_file)
 pull() {
 	echo "\$ icloud-pull $*"
 	HOME=$here/home XDG_STATE_HOME='' XDG_CONFIG_HOME='' \
-	    "$BUILD/icloud-pull" -q --connect-to "127.0.0.1:$port" \
+	    "$BUILD/icloud-pull" --connect-to "127.0.0.1:$port" \
 	    --ca-file "$ca" "$@"
 }
 # The code that the simulated devices show, as soon as one was asked for.

@@ -23,8 +23,8 @@ need pkg-config pkg-config pkgconf
 if ! have pkg-config; then
 	# Nothing can be asked of pkg-config yet: all of them.
 	apt="$apt libcurl4-openssl-dev libcjson-dev libssl-dev libsqlite3-dev"
-	apt="$apt zlib1g-dev libutf8proc-dev libinih-dev libmicrohttpd-dev"
-	brew="$brew cjson openssl@3 utf8proc inih libmicrohttpd"
+	apt="$apt zlib1g-dev libutf8proc-dev libmicrohttpd-dev"
+	brew="$brew cjson openssl@3 utf8proc libmicrohttpd"
 else
 	need libcurl libcurl4-openssl-dev ""
 	need libcjson libcjson-dev cjson
@@ -32,7 +32,6 @@ else
 	need sqlite3 libsqlite3-dev ""
 	need zlib zlib1g-dev ""
 	need libutf8proc libutf8proc-dev utf8proc
-	need inih libinih-dev inih
 	need libmicrohttpd libmicrohttpd-dev libmicrohttpd
 	# The sqlite3 tool alone does not bring the headers.
 	have_lib sqlite3 || apt="$apt libsqlite3-dev"

@@ -23,8 +23,8 @@ days_from_civil(int64_t year, int month, int day)
 	int64_t year_of = y - cycle * 400;
 	int64_t day_of_year =
 	    (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-	int64_t day_of = year_of * 365 + year_of / 4 - year_of / 100 +
-	    day_of_year;
+	int64_t day_of =
+	    year_of * 365 + year_of / 4 - year_of / 100 + day_of_year;
 
 	return cycle * 146097 + day_of - 719468;
 }
@@ -57,8 +57,8 @@ civil_from_ms(struct civil *out, int64_t ms)
 	shifted = days + 719468;
 	cycle = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
 	day_of = shifted - cycle * 146097;
-	year_of = (day_of - day_of / 1460 + day_of / 36524 - day_of / 146096) /
-	    365;
+	year_of =
+	    (day_of - day_of / 1460 + day_of / 36524 - day_of / 146096) / 365;
 	day_of_year = day_of - (365 * year_of + year_of / 4 - year_of / 100);
 	m = (5 * day_of_year + 2) / 153;
 
@@ -88,8 +88,8 @@ civil_to_ms(const struct civil *c)
 		return INT64_MAX;
 	if (days < -MAX_DAYS)
 		return INT64_MIN;
-	return days * MS_A_DAY + c->hour * INT64_C(3600000) + c->minute * INT64_C(60000) +
-	    c->second * INT64_C(1000) + c->ms;
+	return days * MS_A_DAY + c->hour * INT64_C(3600000) +
+	    c->minute * INT64_C(60000) + c->second * INT64_C(1000) + c->ms;
 }
 
 char *
@@ -189,10 +189,10 @@ parse_zone(int64_t *offset_ms, const char **p)
 	sign = **p == '-' ? -1 : 1;
 	if (!skip(p, '+') && !skip(p, '-'))
 		return false;
-	if (!two(&hours, p, 0, 23) || !skip(p, ':') ||
-	    !two(&minutes, p, 0, 59))
+	if (!two(&hours, p, 0, 23) || !skip(p, ':') || !two(&minutes, p, 0, 59))
 		return false;
-	*offset_ms = sign * (hours * INT64_C(3600000) + minutes * INT64_C(60000));
+	*offset_ms =
+	    sign * (hours * INT64_C(3600000) + minutes * INT64_C(60000));
 	return true;
 }
 
@@ -206,7 +206,8 @@ civil_parse(int64_t *out_ms, const char *text)
 	memset(&c, 0, sizeof(c));
 	if (!parse_date(&c, &p))
 		return -1;
-	if (skip(&p, 'T') && (!parse_time(&c, &p) || !parse_zone(&offset_ms, &p)))
+	if (skip(&p, 'T') &&
+	    (!parse_time(&c, &p) || !parse_zone(&offset_ms, &p)))
 		return -1;
 	if (*p != '\0')
 		return -1;

@@ -36,6 +36,16 @@
 #endif
 #endif
 
+const char *
+compat_state_dir(void)
+{
+#ifdef __APPLE__
+	return "Library/Application Support";
+#else
+	return ".local/state";
+#endif
+}
+
 int
 compat_rename_excl(int fromdir, const char *from, int todir, const char *to)
 {

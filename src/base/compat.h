@@ -39,6 +39,8 @@ void	compat_random(void *, size_t);
 char	*compat_strerror(char *out, size_t size, int errnum);
 /* Bytes free to this user and in all, of any volume's size; -1 with errno. */
 int	compat_space(int64_t *free_bytes, int64_t *total_bytes, int fd);
+/* Where programs keep state, from a home directory. */
+const char *compat_state_dir(void);
 /* A name of this machine that stays (machine id, else host name). */
 void	compat_machine(char *out, size_t size);
 /* A volume type on which SQLite must not lie (SMB, NFS, exFAT, FAT...). */

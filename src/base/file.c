@@ -303,8 +303,8 @@ read_regular(struct buf *out, int fd, const char *path, struct err *e)
 	if (fstat(fd, &st) == -1)
 		return err_set_errno(e, errno, "Cannot read %s", path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_DISK, NULL, "%s is no regular file.",
-		    path);
+		return err_set(
+		    e, ERR_DISK, NULL, "%s is no regular file.", path);
 	for (;;) {
 		got = read(fd, chunk, sizeof(chunk));
 		if (got == -1 && errno == EINTR)
@@ -388,10 +388,10 @@ probe(struct file_volume *out, int dir)
 		return -1;
 	out->ignores_case = is_there(dir, "aA");
 	out->modes = keeps_mode(dir, "Aa", 0640) && keeps_mode(dir, "Aa", 0400);
-	out->hard_links = linkat(dir, "Aa", dir, "hard", 0) == 0 &&
-	    is_there(dir, "hard");
-	out->symlinks = symlinkat("Aa", dir, "soft") == 0 &&
-	    is_there(dir, "soft");
+	out->hard_links =
+	    linkat(dir, "Aa", dir, "hard", 0) == 0 && is_there(dir, "hard");
+	out->symlinks =
+	    symlinkat("Aa", dir, "soft") == 0 && is_there(dir, "soft");
 	if (renames_excl(dir))
 		out->rename = FILE_RENAME_EXCLUSIVE;
 	else if (out->hard_links)
@@ -433,11 +433,18 @@ out:
 	return 0;
 }
 
+/* Errors by which a volume says that it has no such way to rename. */
 static bool
 is_unsupported(int errnum)
 {
-	return errnum == ENOSYS || errnum == EINVAL || errnum == ENOTSUP ||
-	    errnum == EOPNOTSUPP || errnum == EPERM || errnum == EMLINK;
+	static const int all[] = {
+	    ENOSYS, EINVAL, ENOTSUP, EOPNOTSUPP, EPERM, EMLINK};
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (errnum == all[i])
+			return true;
+	return false;
 }
 
 static int
@@ -490,10 +497,9 @@ rename_new(int fromdir, const char *from, int todir, const char *to,
 }
 
 int
-file_rename_new(int dir, const char *from, const char *to,
-    enum file_rename how)
+file_rename_new(int dir, const char *from, const char *to, enum file_rename how)
 {
-	const char *from_name, *to_name;
+	const char *from_name = NULL, *to_name = NULL;
 	int from_dir, to_dir = -1, rc = -1;
 
 	from_dir = file_parent(&from_name, dir, from, false);
@@ -511,7 +517,7 @@ file_rename_new(int dir, const char *from, const char *to,
 int
 file_rename_over(int dir, const char *from, const char *to)
 {
-	const char *from_name, *to_name;
+	const char *from_name = NULL, *to_name = NULL;
 	int from_dir, to_dir = -1, rc = -1;
 
 	from_dir = file_parent(&from_name, dir, from, false);

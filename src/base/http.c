@@ -17,14 +17,14 @@
 #include "retry.h"
 #include "text.h"
 
-#define MAX_JSON_BYTES	  ((size_t)16 << 20)
-#define MAX_PAGE_BYTES	  ((size_t)64 << 10)
-#define MAX_HEADER_BYTES  ((size_t)256 << 10)
-#define MAX_FAILURES	  10
-#define MAX_CONNECTIONS	  48L
-#define STALL_SECONDS	  30L
-#define STALL_BYTES	  1024
-#define N_KINDS		  2
+#define MAX_JSON_BYTES   ((size_t)16 << 20)
+#define MAX_PAGE_BYTES   ((size_t)64 << 10)
+#define MAX_HEADER_BYTES ((size_t)256 << 10)
+#define MAX_FAILURES     10
+#define MAX_CONNECTIONS  48L
+#define STALL_SECONDS    30L
+#define STALL_BYTES      1024
+#define N_KINDS          2
 
 /*
  * A call is QUEUED until the next turn (with err filled: it only waits for its
@@ -53,9 +53,9 @@ struct http_call {
 	/* This try. */
 	CURL *easy;
 	int64_t started_ms;
-	bool in_head;  /* between a status line and the empty line */
-	bool is_file;  /* content: the body goes to the sink */
-	bool clipped;  /* content: enough of a page was kept */
+	bool in_head; /* between a status line and the empty line */
+	bool is_file; /* content: the body goes to the sink */
+	bool clipped; /* content: enough of a page was kept */
 	struct http_response resp;
 	struct err err; /* by our own callbacks, or the end */
 
@@ -85,17 +85,19 @@ struct idle {
 struct http {
 	CURLM *multi;
 	CURLSH *shares[N_KINDS]; /* only that of HTTP_JSON has cookies */
-	CURL *jar;		 /* never sends; reads and sets cookies */
+	CURL *jar;               /* never sends; reads and sets cookies */
 	struct idle idle[N_KINDS];
 
 	const struct http_rule *const *rules;
 	char *user_agent, *ca_file;
 	struct curl_slist *connect_to;
-	int64_t rate_bytes;
+	int64_t rate_bytes;   /* 0: no limit */
+	int64_t budget_bytes; /* below 0: no content call starts */
+	int64_t budget_ms;    /* when it was last filled up */
 
 	struct http_call *calls, *last_call; /* in the order of their start */
-	struct http_call *zombies; /* ended, but still libcurl's */
-	struct timer *timers;	   /* by due time */
+	struct http_call *zombies;           /* ended, but still libcurl's */
+	struct timer *timers;                /* by due time */
 	struct watch *watches;
 	size_t n_watches;
 
@@ -278,8 +280,8 @@ rule_fits(const struct http_rule *rule, const char *method,
 }
 
 static bool
-is_allowed(const struct http *h, const char *method,
-    const struct url_parts *url)
+is_allowed(
+    const struct http *h, const char *method, const struct url_parts *url)
 {
 	const struct http_rule *const *list, *rule;
 
@@ -301,8 +303,8 @@ response_init(struct http_response *resp, enum http_kind kind)
 	resp->retry_after_ms = resp->date_ms = resp->length = -1;
 	resp->range_start = resp->range_total = -1;
 	buf_init(&resp->headers, MAX_HEADER_BYTES);
-	buf_init(&resp->body,
-	    kind == HTTP_JSON ? MAX_JSON_BYTES : MAX_PAGE_BYTES);
+	buf_init(
+	    &resp->body, kind == HTTP_JSON ? MAX_JSON_BYTES : MAX_PAGE_BYTES);
 	/* Tokens and cookies come in both. */
 	resp->headers.secret = resp->body.secret = kind == HTTP_JSON;
 }
@@ -315,8 +317,8 @@ http_response_clear(struct http_response *resp)
 }
 
 bool
-http_header(char *out, size_t size, const struct http_response *resp,
-    const char *name)
+http_header(
+    char *out, size_t size, const struct http_response *resp, const char *name)
 {
 	const char *line = buf_text(&resp->headers), *value, *end;
 	size_t n = strlen(name);
@@ -326,7 +328,8 @@ http_header(char *out, size_t size, const struct http_response *resp,
 		if (strncasecmp(line, name, n) == 0 && line[n] == ':') {
 			value = line + n + 1;
 			value += strspn(value, " \t");
-			while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+			while (
+			    end > value && (end[-1] == ' ' || end[-1] == '\t'))
 				end--;
 			if ((size_t)(end - value) >= size)
 				return false;
@@ -493,6 +496,8 @@ give_sink(struct http_call *c, const char *p, size_t n)
 	struct http *h = c->http;
 	int rc;
 
+	if (h->rate_bytes > 0)
+		h->budget_bytes -= (int64_t)n;
 	h->in_sink = c;
 	h->in_callback++;
 	rc = c->sink(c->arg, &c->resp, (const uint8_t *)p, n, &c->err);
@@ -538,7 +543,7 @@ configure(const struct http *h, CURL *easy, enum http_kind kind)
 {
 	bool json = kind == HTTP_JSON, ok = true;
 
-#define SET(option, value)                                                     \
+#define SET(option, value) \
 	(ok = ok && curl_easy_setopt(easy, option, value) == CURLE_OK)
 	SET(CURLOPT_SHARE, h->shares[kind]);
 	SET(CURLOPT_PROTOCOLS_STR, "https");
@@ -554,6 +559,8 @@ configure(const struct http *h, CURL *easy, enum http_kind kind)
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT, json ? 30L : 15L);
 	if (json) {
+		/* No file: only so does libcurl use the cookies of the share. */
+		SET(CURLOPT_COOKIEFILE, "");
 		SET(CURLOPT_TIMEOUT, 60L);
 		SET(CURLOPT_ACCEPT_ENCODING, "");
 	} else {
@@ -625,10 +632,41 @@ give_back(struct http *h, enum http_kind kind, CURL *easy)
 {
 	struct idle *idle = &h->idle[kind];
 
+	/* 7.88 loses the list of cookie files at a reset.  The cookies are the
+	 * share's and stay. */
+	if (kind == HTTP_JSON)
+		(void)curl_easy_setopt(easy, CURLOPT_COOKIEFILE, NULL);
 	curl_easy_reset(easy);
 	idle->handles =
 	    xreallocarray(idle->handles, idle->n + 1, sizeof(CURL *));
 	idle->handles[idle->n++] = easy;
+}
+
+/*
+ * The rate is kept twice over.  libcurl slows down each transfer, but lets a
+ * megabyte or so through at its beginning, which is a whole photo; so none
+ * begins while more has come than the rate allows.
+ */
+static void
+fill_budget(struct http *h)
+{
+	int64_t now = clock_mono_ms(), passed = now - h->budget_ms, more;
+
+	if (passed > 1000)
+		passed = 1000;
+	more = h->rate_bytes * passed / 1000;
+	if (more == 0)
+		return;
+	h->budget_ms = now;
+	h->budget_bytes += more;
+	if (h->budget_bytes > h->rate_bytes)
+		h->budget_bytes = h->rate_bytes;
+}
+
+static bool
+is_held_back(const struct http *h, const struct http_call *c)
+{
+	return c->kind == HTTP_CONTENT && h->budget_bytes < 0;
 }
 
 /* An equal share of the rate for each content transfer that runs. */
@@ -648,8 +686,8 @@ share_rate(struct http *h)
 	for (c = h->calls; c != NULL; c = c->next) {
 		if (c->kind != HTTP_CONTENT || c->state != RUNNING)
 			continue;
-		(void)curl_easy_setopt(c->easy, CURLOPT_MAX_RECV_SPEED_LARGE,
-		    (curl_off_t)rate);
+		(void)curl_easy_setopt(
+		    c->easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)rate);
 		/* Slowed down by us is not stalled. */
 		(void)curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT,
 		    rate / 2 < STALL_BYTES ? (long)(rate / 2)
@@ -933,7 +971,8 @@ copy_headers(struct http_call *c, const struct http_request *req)
 	char range[64];
 
 	for (line = req->headers; line != NULL && *line != NULL; line++) {
-		if (strpbrk(*line, "\r\n") != NULL || strchr(*line, ':') == NULL)
+		if (strpbrk(*line, "\r\n") != NULL ||
+		    strchr(*line, ':') == NULL)
 			clean = false;
 		if (strncasecmp(*line, "Content-Type:", 13) == 0)
 			typed = true;
@@ -968,7 +1007,8 @@ http_start(struct http *h, const struct http_request *req)
 	c->url = xstrdup(req->url);
 	buf_init_secret(&c->body, 0);
 	c->has_body = req->body != NULL || strcmp(req->method, "POST") == 0;
-	if (req->body != NULL && buf_add(&c->body, req->body, req->body_len) == -1)
+	if (req->body != NULL &&
+	    buf_add(&c->body, req->body, req->body_len) == -1)
 		err_fatal("Out of memory.");
 	c->fresh = req->fresh;
 	c->retry = req->retry != NULL ? *req->retry : retry_none;
@@ -1072,33 +1112,32 @@ send_queued(struct http *h)
 {
 	struct http_call *c;
 
+	fill_budget(h);
 	for (c = h->calls; c != NULL; c = c->next)
-		if (c->state == QUEUED && c->err.code == ERR_NONE)
+		if (c->state == QUEUED && c->err.code == ERR_NONE &&
+		    !is_held_back(h, c))
 			call_send(h, c);
-}
-
-static bool
-has_refused(const struct http *h)
-{
-	const struct http_call *c;
-
-	for (c = h->calls; c != NULL; c = c->next)
-		if (c->state == QUEUED)
-			return true;
-	return false;
 }
 
 static int
 time_to_wait(const struct http *h, int timeout_ms)
 {
+	const struct http_call *c;
 	int64_t left;
 
-	if (has_refused(h))
-		return 0;
 	if (h->timers != NULL) {
 		left = h->timers->due_ms - clock_mono_ms();
 		if (left < timeout_ms)
 			timeout_ms = left > 0 ? (int)left : 0;
+	}
+	for (c = h->calls; c != NULL; c = c->next) {
+		if (c->state != QUEUED)
+			continue;
+		if (c->err.code != ERR_NONE)
+			return 0;
+		/* Held back: at least look again soon. */
+		if (timeout_ms > 20)
+			timeout_ms = 20;
 	}
 	return timeout_ms;
 }
@@ -1272,8 +1311,8 @@ http_watch(struct http *h, int fd, void (*cb)(void *), void *arg)
 		return;
 	}
 	if (w == NULL) {
-		h->watches = xreallocarray(
-		    h->watches, h->n_watches + 1, sizeof(*w));
+		h->watches =
+		    xreallocarray(h->watches, h->n_watches + 1, sizeof(*w));
 		w = &h->watches[h->n_watches++];
 	}
 	w->fd = fd;
@@ -1339,19 +1378,32 @@ cookie_split(char *field[N_FIELDS], char *line)
 	    strchr(field[VALUE], '\t') == NULL;
 }
 
-/* Call each() for every cookie. */
+static bool
+cookie_expires(int64_t *out_s, char *field[N_FIELDS])
+{
+	return text_int(out_s, field[EXPIRES], 0, INT64_MAX / 1000) == 0;
+}
+
+/* Call each() for every cookie.  libcurl lists expired ones until it next has
+ * a reason to drop them. */
 static void
 cookie_walk(struct http *h,
     void (*each)(struct http *, char *field[N_FIELDS], void *), void *arg)
 {
 	struct curl_slist *all = NULL, *l;
 	char *field[N_FIELDS];
+	int64_t now_s = clock_now_ms() / 1000, expires_s;
+	size_t n;
 
 	if (curl_easy_getinfo(h->jar, CURLINFO_COOKIELIST, &all) != CURLE_OK)
 		err_fatal("Out of memory.");
 	for (l = all; l != NULL; l = l->next) {
-		if (cookie_split(field, l->data))
+		n = strlen(l->data);
+		if (cookie_split(field, l->data) &&
+		    cookie_expires(&expires_s, field) &&
+		    (expires_s == 0 || expires_s > now_s))
 			each(h, field, arg);
+		secret_wipe(l->data, n);
 	}
 	curl_slist_free_all(all);
 }
@@ -1390,19 +1442,23 @@ remove_empty_cookies(struct http *h)
 	cookie_walk(h, remove_if_empty, NULL);
 }
 
+static void
+add_cookie(struct http *h, char *field[N_FIELDS], void *arg)
+{
+	struct buf *out = arg;
+	int i;
+
+	(void)h;
+	for (i = 0; i < N_FIELDS; i++) {
+		(void)buf_adds(out, field[i]);
+		(void)buf_addc(out, i + 1 < N_FIELDS ? '\t' : '\n');
+	}
+}
+
 void
 http_cookies_get(struct buf *out, struct http *h)
 {
-	struct curl_slist *all = NULL, *l;
-
-	if (curl_easy_getinfo(h->jar, CURLINFO_COOKIELIST, &all) != CURLE_OK)
-		err_fatal("Out of memory.");
-	for (l = all; l != NULL; l = l->next) {
-		(void)buf_adds(out, l->data);
-		(void)buf_addc(out, '\n');
-		secret_wipe(l->data, strlen(l->data));
-	}
-	curl_slist_free_all(all);
+	cookie_walk(h, add_cookie, out);
 }
 
 static bool
@@ -1415,7 +1471,7 @@ int
 http_cookie_set(struct http *h, const char *line)
 {
 	char *copy = xstrdup(line), *field[N_FIELDS];
-	int64_t expires;
+	int64_t expires_s;
 	int rc = -1;
 
 	copy[strcspn(copy, "\r\n")] = '\0';
@@ -1424,7 +1480,7 @@ http_cookie_set(struct http *h, const char *line)
 		goto out;
 	if (!cookie_split(field, copy) || !is_flag(field[TAIL]) ||
 	    field[PATH][0] != '/' || !is_flag(field[SECURE]) ||
-	    text_int(&expires, field[EXPIRES], 0, INT64_MAX / 1000) == -1)
+	    !cookie_expires(&expires_s, field))
 		goto out;
 	if (field[VALUE][0] != '\0')
 		jar_set(h, line);
@@ -1476,18 +1532,18 @@ static void
 search_cookie(struct http *h, char *field[N_FIELDS], void *arg)
 {
 	struct search *s = arg;
-	int64_t expires;
+	int64_t expires_s;
 
 	(void)h;
 	if (strncmp(field[NAME], s->name, strlen(s->name)) != 0 ||
 	    (!s->prefix && strcmp(field[NAME], s->name) != 0) ||
-	    text_int(&expires, field[EXPIRES], 0, INT64_MAX / 1000) == -1)
+	    !cookie_expires(&expires_s, field))
 		return;
-	if (expires != 0 && expires * 1000 <= s->now_ms)
+	if (expires_s != 0 && expires_s * 1000 <= s->now_ms)
 		return;
 	s->found = true;
-	if (expires != 0 && expires * 1000 > s->expires_ms)
-		s->expires_ms = expires * 1000;
+	if (expires_s != 0 && expires_s * 1000 > s->expires_ms)
+		s->expires_ms = expires_s * 1000;
 }
 
 bool
@@ -1546,7 +1602,10 @@ http_new(struct http **out, const struct http_options *options, struct err *e)
 	h->rules = options->rules;
 	h->user_agent = xstrdup(options->user_agent);
 	h->ca_file = xstrdup(options->ca_file);
-	h->rate_bytes = options->rate_bytes;
+	/* A limit that no line reaches is none. */
+	if (options->rate_bytes > 0 && options->rate_bytes < INT64_C(1) << 40)
+		h->rate_bytes = options->rate_bytes;
+	h->budget_ms = clock_mono_ms();
 	if (options->connect_to != NULL) {
 		to = xasprintf("::%s", options->connect_to);
 		h->connect_to = curl_slist_append(NULL, to);
@@ -1559,8 +1618,8 @@ http_new(struct http **out, const struct http_options *options, struct err *e)
 	h->multi = curl_multi_init();
 	h->jar = curl_easy_init();
 	if (h->multi == NULL || h->jar == NULL ||
-	    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS) !=
-		CURLM_OK ||
+	    curl_multi_setopt(
+		h->multi, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS) != CURLM_OK ||
 	    curl_multi_setopt(h->multi, CURLMOPT_PIPELINING,
 		(long)CURLPIPE_NOTHING) != CURLM_OK)
 		err_fatal("libcurl could not be started.");

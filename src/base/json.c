@@ -243,8 +243,8 @@ check_value(struct scan *s)
 
 /* out and *odd: as the members of scan; both only on success. */
 static int
-check_text(struct json_span *out, bool *odd, const char *text, size_t n,
-    struct err *e)
+check_text(
+    struct json_span *out, bool *odd, const char *text, size_t n, struct err *e)
 {
 	struct scan s = {text, text + n, false};
 	const char *start;
@@ -293,7 +293,7 @@ whole_pairs(struct json_span span)
 			continue;
 		n = unicode_escape(&cp, p, end);
 		if (n == 6 && cp == 0xfffd)
-			memcpy(p, "\\ufffd", 6);
+			p[2] = p[3] = p[4] = 'f', p[5] = 'd';
 		else if (n == 0)
 			n = 2;
 	}
@@ -402,8 +402,8 @@ json_value_int(int64_t *out, const cJSON *value)
 	double d;
 
 	if (cJSON_IsString(value) && value->valuestring != NULL)
-		return text_int(out, value->valuestring, INT64_MIN,
-			   INT64_MAX) == 0;
+		return text_int(
+			   out, value->valuestring, INT64_MIN, INT64_MAX) == 0;
 	if (!exact_number(&d, value))
 		return false;
 	*out = (int64_t)d;

@@ -13,8 +13,8 @@
 #include "text.h"
 
 static enum log_level level = LOG_NORMAL;
-static void (*hook)(void *arg, int before);
-static void *hook_arg;
+static void (*step_aside)(void *arg, int before);
+static void *step_aside_arg;
 
 void
 log_set_level(enum log_level to)
@@ -29,10 +29,10 @@ log_level(void)
 }
 
 void
-log_set_hook(void (*to)(void *arg, int before), void *arg)
+log_set_hook(void (*hook)(void *arg, int before), void *arg)
 {
-	hook = to;
-	hook_arg = arg;
+	step_aside = hook;
+	step_aside_arg = arg;
 }
 
 /* One write() if possible: lines of several processes stay lines.  A closed
@@ -69,11 +69,11 @@ emit(const char *kind, const char *fmt, va_list ap)
 	buf_addf(&line, "icloud-pull: %s", kind);
 	text_printable(&line, buf_text(&raw), raw.len);
 	buf_addc(&line, '\n');
-	if (hook != NULL)
-		hook(hook_arg, 1);
+	if (step_aside != NULL)
+		step_aside(step_aside_arg, 1);
 	write_all(line.data, line.len);
-	if (hook != NULL)
-		hook(hook_arg, 0);
+	if (step_aside != NULL)
+		step_aside(step_aside_arg, 0);
 out:
 	buf_clear(&raw);
 	buf_clear(&line);
@@ -157,7 +157,7 @@ log_http(const char *method, const char *url, int status, long long took_ms,
 		return;
 	/* Whatever cannot be told apart safely is not shown at all. */
 	host = strstr(url, "://");
-	host = host != NULL ? host + 3 : "?";
+	host = host != NULL ? host + 3 : "-";
 	host_len = strcspn(host, "/?#\\");
 	path = host + host_len;
 	while ((at = memchr(host, '@', host_len)) != NULL) {

@@ -1,17 +1,17 @@
 #include "retry.h"
 
 const struct retry_policy retry_default = {
-	.max_tries = 5,
-	.first_wait_ms = 1000,
-	.max_waited_ms = 20000,
-	.heed_throttling = true,
+    .max_tries = 5,
+    .first_wait_ms = 1000,
+    .max_waited_ms = 20000,
+    .heed_throttling = true,
 };
 
 const struct retry_policy retry_sign_in = {
-	.max_tries = 3,
-	.first_wait_ms = 2000,
-	.max_waited_ms = 20000,
-	.heed_throttling = false,
+    .max_tries = 3,
+    .first_wait_ms = 2000,
+    .max_waited_ms = 20000,
+    .heed_throttling = false,
 };
 
 const struct retry_policy retry_none = {.max_tries = 1};
@@ -48,9 +48,10 @@ retry_wait(const struct retry_policy *policy, const struct retry_case *c,
 	if (c->stated_ms >= 0) {
 		wait = c->stated_ms;
 	} else {
-		for (i = 1; i < c->tries && wait <= policy->max_waited_ms; i++)
+		for (i = 1; i < c->tries && wait < INT64_C(1) << 60; i++)
 			wait *= 2;
-		wait = wait - wait / 4 + (int64_t)(jitter % (uint64_t)(wait / 2 + 1));
+		wait = wait - wait / 4 +
+		    (int64_t)(jitter % (uint64_t)(wait / 2 + 1));
 	}
 	if (wait > policy->max_waited_ms - c->waited_ms)
 		return -1;

@@ -11,8 +11,8 @@
 #include "err.h"
 
 static void
-base64(struct buf *out, const uint8_t *p, size_t n, const char *alphabet,
-    bool pad)
+base64(
+    struct buf *out, const uint8_t *p, size_t n, const char *alphabet, bool pad)
 {
 	uint32_t v;
 	char quad[4];
@@ -93,7 +93,8 @@ text_unbase64(struct buf *out, const char *in, size_t n)
 			goto bad;
 		v = v << 6 | (uint32_t)bits;
 		if (chars++ % 4 != 0 &&
-		    buf_addc(out, (char)(v >> (6 - 2 * ((chars - 1) % 4)))) == -1)
+		    buf_addc(out, (char)(v >> (6 - 2 * ((chars - 1) % 4)))) ==
+			-1)
 			goto bad;
 	}
 	/* Padding may be absent, but never more than what is due. */
@@ -353,11 +354,14 @@ text_bytes(int64_t *out, const char *text)
 {
 	char whole[24];
 	size_t n = strlen(text), digits;
-	int64_t unit = 1, v, part = 0, place;
+	int64_t unit, v, part = 0, place;
 	const char *p;
 
-	if (n > 0 && unit_size(text[n - 1]) != 0)
-		unit = unit_size(text[--n]);
+	unit = n > 0 ? unit_size(text[n - 1]) : 0;
+	if (unit != 0)
+		n--;
+	else
+		unit = 1;
 	digits = strspn(text, "0123456789");
 	if (digits == 0 || digits >= sizeof(whole))
 		return -1;

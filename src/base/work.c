@@ -28,8 +28,9 @@ struct work {
 	pthread_cond_t work_waits, job_finished;
 	struct queue todo, finished;
 	bool stop;
-	int pipe[2];	/* holds one byte while finished is not empty */
-	struct queue taken; /* this and pending: the collecting thread's alone */
+	int pipe[2]; /* holds one byte while finished is not empty */
+	struct queue
+	    taken; /* this and pending: the collecting thread's alone */
 	size_t pending;
 	pthread_t *threads;
 	unsigned n_threads;
@@ -183,8 +184,8 @@ work_free(struct work *w)
 }
 
 void
-work_submit(struct work *w, void (*run)(void *), void (*done)(void *),
-    void *arg)
+work_submit(
+    struct work *w, void (*run)(void *), void (*done)(void *), void *arg)
 {
 	struct job *job = xcalloc(1, sizeof(*job));
 
