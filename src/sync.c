@@ -236,6 +236,8 @@ end_run(struct sync *s, int64_t run, struct err *e)
 	/* The verdict has been said; what stopped the run has not. */
 	*e = s->trouble;
 	e->code = v.code;
+	if (v.code == ERR_INTERRUPTED)
+		e->what[0] = '\0';
 	return -1;
 }
 

@@ -1,0 +1,122 @@
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "compat.h"
+
+static void
+gives_random_bytes(void **state)
+{
+	uint8_t a[1000], b[1000];
+	size_t i, zeros = 0;
+
+	(void)state;
+	memset(a, 0, sizeof(a));
+	compat_random(a, sizeof(a)); /* more than the system gives at once */
+	compat_random(b, sizeof(b));
+	assert_memory_not_equal(a, b, sizeof(a));
+	for (i = 0; i < sizeof(a); i++)
+		zeros += a[i] == 0;
+	assert_true(zeros < 50);
+	for (i = 744, zeros = 0; i < sizeof(a); i++)
+		zeros += a[i] == 0;
+	assert_true(zeros < 25);
+	compat_random(NULL, 0);
+}
+
+static void
+names_the_machine(void **state)
+{
+	char a[64], b[64], small[8];
+
+	(void)state;
+	compat_machine(a, sizeof(a));
+	compat_machine(b, sizeof(b));
+	assert_string_equal(a, b);
+	assert_string_not_equal(a, "");
+	compat_machine(small, sizeof(small));
+	assert_int_equal(strncmp(small, a, sizeof(small) - 1), 0);
+}
+
+static void
+says_errors(void **state)
+{
+	char text[128];
+
+	(void)state;
+	assert_string_equal(
+	    compat_strerror(text, sizeof(text), ENOENT), strerror(ENOENT));
+	assert_string_not_equal(compat_strerror(text, sizeof(text), 54321), "");
+}
+
+static void
+works_on_files(void **state)
+{
+	char path[] = "/tmp/test-compat-XXXXXX";
+	int fd = mkstemp(path);
+	int64_t free_bytes, total_bytes;
+	struct stat st;
+
+	(void)state;
+	assert_true(fd != -1);
+	compat_preallocate(fd, 100000);
+	compat_preallocate(fd, 0);
+	compat_preallocate(fd, -1);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 0); /* room, not size */
+	assert_true(ST_MTIM(st).tv_sec > 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(compat_sync(fd, false), 0);
+	assert_int_equal(compat_sync(fd, true), 0);
+	assert_int_equal(compat_set_birth_time(fd, -1500), 0);
+	compat_exclude_from_backup(fd);
+	compat_forget_cache(fd);
+	assert_int_equal(compat_space(&free_bytes, &total_bytes, fd), 0);
+	assert_true(total_bytes > 0);
+	assert_false(compat_is_foreign_volume(fd));
+	assert_false(compat_is_foreign_volume(-1));
+	assert_int_equal(compat_sync(-1, true), -1);
+	close(fd);
+	unlink(path);
+}
+
+static void
+leaves_no_core(void **state)
+{
+	struct rlimit limit;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0) {
+		compat_protect_process();
+#ifndef __SANITIZE_ADDRESS__
+		if (getrlimit(RLIMIT_CORE, &limit) == -1 || limit.rlim_cur != 0)
+			_exit(1);
+#else
+		(void)limit;
+#endif
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(gives_random_bytes),
+	    cmocka_unit_test(names_the_machine),
+	    cmocka_unit_test(says_errors),
+	    cmocka_unit_test(works_on_files),
+	    cmocka_unit_test(leaves_no_core),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
