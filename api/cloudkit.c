@@ -35,10 +35,10 @@
 	}
 
 const struct http_rule api_rules[] = {
-    READ_RULES(".icloud.com", "private"),
-    READ_RULES(".icloud.com", "shared"),
-    READ_RULES(".icloud.com.cn", "private"),
-    READ_RULES(".icloud.com.cn", "shared"),
+    READ_RULES("-ckdatabasews.icloud.com", "private"),
+    READ_RULES("-ckdatabasews.icloud.com", "shared"),
+    READ_RULES("-ckdatabasews.icloud.com.cn", "private"),
+    READ_RULES("-ckdatabasews.icloud.com.cn", "shared"),
     {"GET", ".icloud-content.com", "/B/*"},
     {"GET", ".icloud-content.com.cn", "/B/*"},
     {NULL, NULL, NULL},

@@ -38,6 +38,19 @@ on_signal(int signo)
 	errno = saved;
 }
 
+/* Should 0, 1 or 2 be closed, the catalogue must not get their numbers. */
+static void
+keep_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 static int
 catch_signals(int *out, struct err *e)
 {
@@ -180,6 +193,7 @@ main(int argc, char *argv[])
 	char *standard_config;
 	int status = 0, rc;
 
+	keep_standard_descriptors();
 	compat_protect_process();
 	setlocale(LC_ALL, "C");
 	standard_config = dirs_config_file();

@@ -53,9 +53,10 @@ struct http_call {
 	/* This try. */
 	CURL *easy;
 	int64_t started_ms;
-	bool in_head; /* between a status line and the empty line */
-	bool is_file; /* content: the body goes to the sink */
-	bool clipped; /* content: enough of a page was kept */
+	uint64_t falls_seen; /* http's falls when this try began */
+	bool in_head;        /* between a status line and the empty line */
+	bool is_file;        /* content: the body goes to the sink */
+	bool clipped;        /* content: enough of a page was kept */
 	struct http_response resp;
 	struct err err; /* by our own callbacks, or the end */
 
@@ -103,6 +104,7 @@ struct http {
 
 	uint64_t seq, count;
 	unsigned failures;
+	uint64_t falls; /* failures counted since the beginning */
 	unsigned in_callback;
 	bool performing, interrupted;
 	const struct http_call *in_sink;
@@ -261,7 +263,7 @@ rule_fits(const struct http_rule *rule, const char *method,
 
 	if (strcmp(rule->method, method) != 0)
 		return false;
-	if (rule->host[0] == '.') {
+	if (rule->host[0] == '.' || rule->host[0] == '-') {
 		if (url->host_len <= n)
 			return false;
 		skip = url->host_len - n;
@@ -706,6 +708,7 @@ call_send(struct http *h, struct http_call *c)
 	c->state = RUNNING;
 	c->tries++;
 	c->started_ms = clock_mono_ms();
+	c->falls_seen = h->falls;
 	h->count++;
 	share_rate(h);
 }
@@ -912,8 +915,10 @@ try_ended(struct http *h, struct http_call *c, CURLcode rc)
 	if (whole && resp->status != 0 && resp->status < 500 &&
 	    resp->status != 408 && resp->status != 429)
 		h->failures = 0;
-	else
+	else if (c->falls_seen == h->falls) {
 		h->failures++;
+		h->falls++;
+	}
 	wait = next_try(h, c);
 	if (wait != -1) {
 		http_response_clear(resp);

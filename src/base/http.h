@@ -21,8 +21,8 @@ struct http_call;
 
 /*
  * What may be sent at all.  A request that fits no rule is never sent:
- * ERR_REFUSED.  host is a whole name or, with a leading dot, the end of one
- * ("pNN" in ".icloud.com"); path is a whole path or, ending in '*', the
+ * ERR_REFUSED.  host is a whole name or, with a leading dot or dash, the end of
+ * one ("-ckdatabasews.icloud.com"); path is a whole path or, ending in '*', the
  * beginning of one.  Ends with a rule whose method is NULL.
  */
 struct http_rule {
@@ -117,7 +117,9 @@ void	http_interrupt(struct http *);
 bool	http_interrupted(const struct http *);
 
 /* Requests, retries included, that ended without success since the last one
- * that did (any status below 500 other than 408 and 429 is a success). */
+ * that did (any status below 500 other than 408 and 429 is a success).  Those
+ * that were under way when one failed count with it: a line that drops cuts
+ * all transfers at once. */
 unsigned http_failures_in_row(const struct http *);
 /* Requests sent so far, retries included. */
 uint64_t http_count(const struct http *);

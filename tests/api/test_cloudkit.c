@@ -380,7 +380,6 @@ rules(void **state)
 		assert_null(strstr(r->path, "modify"));
 		assert_null(strstr(r->path, "upload"));
 		assert_non_null(r->host);
-		assert_int_equal(r->host[0], '.');
 		if (strcmp(r->method, "GET") == 0) {
 			assert_string_equal(r->path, "/B/*");
 			assert_true(
@@ -389,8 +388,10 @@ rules(void **state)
 		} else {
 			assert_string_equal(r->method, "POST");
 			assert_null(strchr(r->path, '*'));
-			assert_true(strcmp(r->host, ".icloud.com") == 0 ||
-			    strcmp(r->host, ".icloud.com.cn") == 0);
+			assert_true(
+			    strcmp(r->host, "-ckdatabasews.icloud.com") == 0 ||
+			    strcmp(r->host, "-ckdatabasews.icloud.com.cn") ==
+				0);
 		}
 	}
 	assert_int_equal(n, 2 * 2 * 5 + 2);
@@ -433,6 +434,10 @@ rules_obeyed(void **state)
 		false},
 	    {"POST", "https://cvws.icloud-content.com/B/x", false},
 	    {"GET", "https://cvws.icloud-content.com/C/x", false},
+	    {"POST",
+		"https://p61-photosupload.icloud.com" PHOTOS
+		"private/records/query",
+		false},
 	    {"POST",
 		"https://icloud.com.evil.org" PHOTOS "private/records/query",
 		false},

@@ -1577,6 +1577,28 @@ stops_after_ten_failures(void **state)
 	assert_int_equal(http_failures_in_row(h), 10);
 }
 
+/* A line that drops cuts all transfers at once: one failure. */
+static void
+counts_what_fell_together_once(void **state)
+{
+	struct http *h = client(NULL);
+	struct outcome o[12] = {{0}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 12; i++)
+		start(&o[i], h, HTTP_JSON,
+		    "https://setup.icloud.com/status/500");
+	for (i = 0; i < 12; i++)
+		finish(h, &o[i]);
+	assert_in_range(http_failures_in_row(h), 1, 3);
+	for (i = 0; i < 12; i++) {
+		assert_int_equal(o[i].status, 500);
+		outcome_clear(&o[i]);
+	}
+	http_free(h);
+}
+
 static void
 calls_back_when_freed(void **state)
 {
@@ -1684,6 +1706,7 @@ main(void)
 	    TEST(watches_descriptors),
 	    TEST(is_interrupted),
 	    TEST(stops_after_ten_failures),
+	    TEST(counts_what_fell_together_once),
 	    TEST(calls_back_when_freed),
 	    TEST(keeps_to_the_rate),
 	    TEST(opens_a_fresh_connection),
