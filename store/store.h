@@ -109,7 +109,8 @@ struct store_zone {
 	bool	 gone;	    /* left the cloud, or access was lost */
 	int64_t	 walked_ms; /* when the end was last reached; 0 never */
 };
-/* Find or add by (database, owner, name); fills zone. */
+/* Find or add by (database, owner, name); fills zone and all that is kept of
+ * it from before. */
 int	store_zone_put(struct store *, struct store_zone *, struct err *);
 int	store_zones(struct store *, void (*each)(void *,
 	    const struct store_zone *), void *arg, struct err *);
@@ -156,7 +157,7 @@ int	store_record_bytes(struct buf *out, struct store *, int64_t zone,
 	    const char *name, struct err *);
 
 struct store_resource {
-	int		 role;	/* the caller's number, 0..15 */
+	int		 role;	/* the caller's number, 0..15; 0: original */
 	const uint8_t	*checksum; /* NULL: mentioned, but without a checksum */
 	size_t		 checksum_len;
 	int64_t		 size_bytes; /* -1 if not stated */

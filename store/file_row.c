@@ -1,0 +1,241 @@
+#include "store_p.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "civil.h"
+#include "compat.h"
+#include "text.h"
+
+/* Files: reserved paths, and what lies under them. */
+
+void
+file_row_clear(struct file_row *f)
+{
+	free(f->path);
+	memset(f, 0, sizeof(*f));
+}
+
+static const char sql_of_content[] =
+    "SELECT file, content, stem, role, state, path FROM file"
+    " WHERE content = ?1";
+
+int
+file_of_content(
+    struct file_row *out, struct store *s, int64_t content, struct err *e)
+{
+	memset(out, 0, sizeof(*out));
+	return sql_first(s, e, sql_of_content, "i>iiiddt", content, &out->file,
+	    &out->content, &out->stem, &out->role, &out->state, &out->path);
+}
+
+static const char sql_reserve[] =
+    "INSERT INTO file(content, stem, role, path, key)"
+    " VALUES(?1, ?2, ?3, ?4, ?5)";
+
+int
+file_reserve(struct store *s, int64_t content, int64_t stem, int role,
+    const char *path, struct err *e)
+{
+	char *key = text_fold(path);
+	int rc =
+	    sql_run(s, e, sql_reserve, "iidtt", content, stem, role, path, key);
+
+	free(key);
+	return rc;
+}
+
+static const char sql_repath[] =
+    "UPDATE file SET stem = ?2, path = ?3, key = ?4 WHERE file = ?1";
+
+int
+file_repath(struct store *s, int64_t file, int64_t stem, const char *path,
+    struct err *e)
+{
+	char *key = text_fold(path);
+	int rc = sql_run(s, e, sql_repath, "iitt", file, stem, path, key);
+
+	free(key);
+	return rc;
+}
+
+static const char sql_taken[] =
+    "SELECT 1 FROM file WHERE key = ?1 AND content <> ?2";
+
+int
+file_path_taken(bool *out, struct store *s, const char *path, int64_t content,
+    struct err *e)
+{
+	char *key = text_fold(path);
+	int rc = sql_first(s, e, sql_taken, "ti>", key, content);
+
+	free(key);
+	*out = rc == 0;
+	return rc == -1 ? -1 : 0;
+}
+
+static const char sql_placed[] =
+    "UPDATE file SET state = ?2, size = ?3, sha256 = ?4, placed_run = ?5,"
+    " checked_ms = ?6 WHERE content = ?1";
+static const char sql_held[] =
+    "UPDATE content SET state = ?2, bytes = ?3, want = NULL, failures = 0,"
+    " failure = NULL, detail = NULL, not_before_ms = NULL"
+    " WHERE content = ?1";
+static const char sql_held_month[] =
+    "SELECT s.month FROM file f JOIN stem s ON s.stem = f.stem"
+    " WHERE f.content = ?1";
+
+int
+file_record(struct store *s, int64_t content, enum store_state state,
+    const struct digest_sum *sum, struct err *e)
+{
+	int64_t month;
+
+	if (sql_run(s, e, sql_placed, "idibii", content, (int)state,
+		sum->size_bytes, sum->sha256, sizeof(sum->sha256), s->run,
+		clock_now_ms()) == -1 ||
+	    sql_run(s, e, sql_held, "idi", content, (int)state,
+		sum->size_bytes) == -1)
+		return -1;
+	if (sql_first(s, e, sql_held_month, "i>i", content, &month) != 0)
+		return -1;
+	return month_changed(s, month, e);
+}
+
+static const char sql_file_asset[] =
+    "SELECT s.asset FROM file f JOIN stem s ON s.stem = f.stem"
+    " WHERE f.content = ?1";
+
+/* Bytes that were found may have reached no disk yet, nor their names. */
+int
+file_durable(struct store *s, const char *path, struct err *e)
+{
+	int fd = file_open(s->root_fd, path, O_RDONLY, 0), rc;
+	char *folder;
+
+	if (fd == -1)
+		return err_set_errno(
+		    e, errno, "%s/%s cannot be opened", s->root, path);
+	rc = compat_sync(fd, false);
+	if (rc == -1)
+		err_set_errno(
+		    e, errno, "%s/%s cannot be flushed", s->root, path);
+	(void)close(fd); /* was only read */
+	if (rc == -1)
+		return -1;
+	folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	if (file_sync_dir(s->root_fd, folder) == -1)
+		rc = err_set_errno(
+		    e, errno, "%s/%s cannot be flushed", s->root, folder);
+	free(folder);
+	return rc;
+}
+
+int
+file_adopt(struct store *s, int64_t content, const char *path,
+    enum store_state state, const struct digest_sum *sum, struct err *e)
+{
+	struct buf line = {0};
+	int64_t asset = 0;
+	bool own;
+	int rc;
+
+	if (file_durable(s, path, e) == -1)
+		return -1;
+	sums_line(&line, sum->sha256, path);
+	rc = sums_append(s, line.data, line.len);
+	buf_clear(&line);
+	if (rc == -1)
+		return err_set_errno(
+		    e, errno, "%s/%s cannot be written", s->root, PATH_SUMS);
+	if (tx_begin(&own, s, e) == -1)
+		return -1;
+	rc = file_record(s, content, state, sum, e);
+	if (rc == 0 &&
+	    sql_first(s, e, sql_file_asset, "i>i", content, &asset) != 0)
+		rc = -1;
+	if (rc == 0)
+		rc = event_add(s, asset, EVENT_ADOPTED, path, e);
+	return tx_end(s, own, rc, e);
+}
+
+/* ---- looking ---- */
+
+#define PAGE 256
+
+struct file_page {
+	struct store_file file;
+	char *path, *key; /* owned */
+};
+
+static const char sql_files[] =
+    "SELECT f.file, f.content, f.path, c.checksum, f.size, f.sha256, f.state,"
+    " f.role, f.checked_ms, f.key FROM file f"
+    " JOIN content c ON c.content = f.content"
+    " WHERE f.state > 0 AND f.key > ?1 ORDER BY f.key LIMIT 256";
+
+static void
+take_file(struct file_page *p, sqlite3_stmt *st)
+{
+	struct store_file *f = &p->file;
+
+	memset(p, 0, sizeof(*p));
+	f->file = sqlite3_column_int64(st, 0);
+	f->content = sqlite3_column_int64(st, 1);
+	p->path = xstrdup(sql_text(st, 2));
+	f->path = p->path;
+	f->checksum_len = sql_blob(f->checksum, sizeof(f->checksum), st, 3);
+	f->size_bytes = sqlite3_column_int64(st, 4);
+	(void)sql_blob(f->sha256, sizeof(f->sha256), st, 5);
+	f->state = sqlite3_column_int(st, 6);
+	f->role = sqlite3_column_int(st, 7);
+	f->checked_ms = sqlite3_column_int64(st, 8);
+	p->key = xstrdup(sql_text(st, 9));
+}
+
+/*
+ * A page at a time, with no statement open while each() works: a reader that
+ * stays would keep the log of a long verify from being emptied.
+ */
+int
+store_files(struct store *s, void (*each)(void *, const struct store_file *),
+    void *arg, struct err *e)
+{
+	struct file_page *page = xcalloc(PAGE, sizeof(*page));
+	char *last = xstrdup("");
+	sqlite3_stmt *st;
+	size_t n, i;
+	int rc;
+
+	do {
+		n = 0;
+		rc = sql_open(&st, s, e, sql_files, "t", last);
+		if (rc == -1)
+			break;
+		while ((rc = sql_row(s, st, e)) == 1)
+			take_file(&page[n++], st);
+		for (i = 0; i < n; i++) {
+			if (rc == 0)
+				each(arg, &page[i].file);
+			free(page[i].path);
+			free(last);
+			last = page[i].key;
+		}
+	} while (rc == 0 && n > 0);
+	free(last);
+	free(page);
+	return rc;
+}
+
+static const char sql_checked[] =
+    "UPDATE file SET checked_ms = ?2 WHERE file = ?1";
+
+int
+store_file_checked(struct store *s, int64_t file, int64_t now_ms, struct err *e)
+{
+	return sql_run(s, e, sql_checked, "ii", file, now_ms);
+}

@@ -1,0 +1,129 @@
+#include "store_p.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Gaps: what the cloud lists and cannot give (docs/design.md, "Known gaps").
+ * A row keeps the run in which a gap was first seen, for as long as it stays.
+ */
+
+/* Assets in the cloud without an original, in zones that are fully known. */
+static const char sql_assets[] =
+    "INSERT INTO gap(rec, content, role, why, detail, first_run, seen_run)"
+    " SELECT a.rec, 0, CASE a.lacks WHEN 1 THEN -1 ELSE 0 END, 2,"
+    "  CASE a.lacks WHEN 1 THEN 'Apple lists it without its master record.'"
+    "  ELSE 'Apple has no original of it.' END, ?1, ?1"
+    " FROM asset a JOIN zone z ON z.zone = a.zone"
+    " WHERE a.lacks > 0 AND a.flags & 24 = 0 AND z.walked ORDER BY a.rec"
+    " ON CONFLICT(rec, content) DO UPDATE SET role = excluded.role,"
+    "  why = excluded.why, detail = excluded.detail, seen_run = ?1,"
+    "  first_run = CASE WHEN closed_run IS NULL THEN first_run ELSE ?1 END,"
+    "  closed_run = NULL";
+/* Contents that no run can get: NO_ORIGINAL to TOO_LARGE. */
+static const char sql_contents[] =
+    "INSERT INTO gap(rec, content, role, why, detail, first_run, seen_run)"
+    " SELECT 0, c.content, (SELECT min(r.role) FROM resource r"
+    "  WHERE r.content = c.content), c.failure, c.detail, ?1, ?1"
+    " FROM content c WHERE c.failure BETWEEN 2 AND 5"
+    "  AND c.want IS NOT NULL"
+    " ON CONFLICT(rec, content) DO UPDATE SET role = excluded.role,"
+    "  why = excluded.why, detail = excluded.detail, seen_run = ?1,"
+    "  first_run = CASE WHEN closed_run IS NULL THEN first_run ELSE ?1 END,"
+    "  closed_run = NULL";
+/*
+ * Closed is a gap whose reason is gone, not one that was not looked at: an
+ * asset that is walked anew, a content that is due again later.
+ */
+static const char sql_close[] =
+    "UPDATE gap SET closed_run = ?1 WHERE closed_run IS NULL"
+    " AND CASE WHEN rec = 0"
+    "  THEN NOT EXISTS(SELECT 1 FROM content c WHERE c.content = gap.content"
+    "   AND c.want IS NOT NULL AND c.failure BETWEEN 2 AND 5)"
+    "  ELSE NOT EXISTS(SELECT 1 FROM asset a WHERE a.rec = gap.rec"
+    "   AND a.lacks > 0 AND a.flags & 24 = 0) END";
+
+int
+store_gaps_refresh(struct store *s, struct err *e)
+{
+	bool own;
+	int rc;
+
+	assert(s->run != 0);
+	if (tx_begin(&own, s, e) == -1)
+		return -1;
+	rc = sql_run(s, e, sql_assets, "i", s->run);
+	if (rc == 0)
+		rc = sql_run(s, e, sql_contents, "i", s->run);
+	if (rc == 0)
+		rc = sql_run(s, e, sql_close, "i", s->run);
+	return tx_end(s, own, rc, e);
+}
+
+/* Of an asset as a whole; of a content, by the first record that has it. */
+static const char sql_gaps[] =
+    "SELECT g.gap, z.name, n.name, m.filename, g.role, g.why, g.detail,"
+    " g.first_run FROM gap g"
+    " JOIN record n ON n.rec = CASE WHEN g.rec > 0 THEN g.rec ELSE"
+    "  (SELECT min(r.rec) FROM resource r WHERE r.content = g.content) END"
+    " JOIN zone z ON z.zone = n.zone"
+    " LEFT JOIN asset a ON a.rec = n.rec"
+    " LEFT JOIN master m ON m.rec = ifnull(a.master, n.rec)"
+    " WHERE g.closed_run IS NULL AND g.gap > ?1 ORDER BY g.gap LIMIT 1";
+/* What failed and is tried again. */
+static const char sql_failures[] =
+    "SELECT c.content, z.name, n.name, m.filename, r.role, c.failure,"
+    " c.detail, 0 FROM content c"
+    " JOIN resource r ON r.content = c.content"
+    "  AND r.rec = (SELECT min(q.rec) FROM resource q"
+    "   WHERE q.content = c.content)"
+    " JOIN record n ON n.rec = r.rec"
+    " JOIN zone z ON z.zone = n.zone"
+    " LEFT JOIN asset a ON a.rec = n.rec"
+    " LEFT JOIN master m ON m.rec = ifnull(a.master, n.rec)"
+    " WHERE c.failure IN (1, 6) AND c.want IS NOT NULL AND c.content > ?1"
+    " ORDER BY c.content LIMIT 1";
+
+static int
+walk(struct store *s, const char *sql, int64_t run,
+    void (*each)(void *, const struct store_gap *), void *arg, struct err *e)
+{
+	char *zone, *record, *name, *detail;
+	struct store_gap g;
+	int64_t at = 0;
+	int rc, why;
+
+	for (;;) {
+		zone = record = name = detail = NULL;
+		rc = sql_first(s, e, sql, "i>itttddti", at, &at, &zone, &record,
+		    &name, &g.role, &why, &detail, &g.first_run);
+		if (rc != 0)
+			return rc == 1 ? 0 : -1;
+		g.zone = zone;
+		g.record = record;
+		g.name = name;
+		g.why = (enum store_failure)why;
+		g.detail = detail != NULL ? detail : "";
+		g.known = g.first_run > 0 && g.first_run < run;
+		if (g.first_run == 0)
+			g.first_run = run;
+		each(arg, &g);
+		free(zone);
+		free(record);
+		free(name);
+		free(detail);
+	}
+}
+
+int
+store_gaps(struct store *s, void (*each)(void *, const struct store_gap *),
+    void *arg, struct err *e)
+{
+	int64_t run;
+
+	if (run_now(&run, s, e) == -1 ||
+	    walk(s, sql_gaps, run, each, arg, e) == -1)
+		return -1;
+	return walk(s, sql_failures, run, each, arg, e);
+}

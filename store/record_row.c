@@ -1,0 +1,262 @@
+#include "store_p.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Records as received, deflated.  A row without bytes keeps the place of a
+ * record that another one has named before it came.
+ */
+
+#define PLAIN     0 /* record.dict: not deflated */
+#define BYTES_MAX ((size_t)16 << 20)
+
+/* ---- bytes ---- */
+
+static const struct buf *
+dictionary_now(struct store *s)
+{
+	if (s->dictionary.len == 0)
+		dictionary(&s->dictionary, DICTIONARY_NOW);
+	return &s->dictionary;
+}
+
+/* Raw deflate: the row says which dictionary, so no header is needed. */
+static void
+deflate_record(struct buf *out, struct store *s, const void *bytes, size_t len)
+{
+	const struct buf *dict = dictionary_now(s);
+	z_stream *z = &s->deflater;
+	uint8_t chunk[4096];
+	int rc;
+
+	if (!s->has_deflater) {
+		if (deflateInit2(z, 6, Z_DEFLATED, -MAX_WBITS, 8,
+			Z_DEFAULT_STRATEGY) != Z_OK)
+			abort(); /* out of memory */
+		s->has_deflater = true;
+	} else if (deflateReset(z) != Z_OK)
+		abort();
+	if (deflateSetDictionary(
+		z, (const Bytef *)dict->data, (uInt)dict->len) != Z_OK)
+		abort();
+	z->next_in = bytes;
+	z->avail_in = (uInt)len;
+	do {
+		z->next_out = chunk;
+		z->avail_out = sizeof(chunk);
+		rc = deflate(z, Z_FINISH);
+		if (buf_add(out, chunk, sizeof(chunk) - z->avail_out) == -1)
+			abort(); /* bounded by len */
+	} while (rc == Z_OK || rc == Z_BUF_ERROR);
+	assert(rc == Z_STREAM_END);
+}
+
+/* 0, or -1 if these bytes do not inflate to size bytes. */
+static int
+inflate_record(struct buf *out, struct store *s, int number, const void *bytes,
+    size_t len, size_t size)
+{
+	z_stream *z = &s->inflater;
+	const struct buf *dict;
+	char *plain;
+	int rc = -1;
+
+	/* There is one dictionary so far. */
+	if (size > BYTES_MAX || number != DICTIONARY_NOW)
+		return -1;
+	if (!s->has_inflater) {
+		if (inflateInit2(z, -MAX_WBITS) != Z_OK)
+			abort(); /* out of memory */
+		s->has_inflater = true;
+	} else if (inflateReset(z) != Z_OK)
+		abort();
+	dict = dictionary_now(s);
+	if (inflateSetDictionary(
+		z, (const Bytef *)dict->data, (uInt)dict->len) != Z_OK)
+		abort();
+	plain = xmalloc(size + 1);
+	z->next_in = bytes;
+	z->avail_in = (uInt)len;
+	z->next_out = (Bytef *)plain;
+	z->avail_out = (uInt)(size + 1);
+	if (inflate(z, Z_FINISH) == Z_STREAM_END && z->avail_out == 1)
+		rc = buf_add(out, plain, size);
+	free(plain);
+	return rc;
+}
+
+/* ---- rows ---- */
+
+static const char sql_place_find[] =
+    "SELECT rec FROM record WHERE zone = ?1 AND name = ?2";
+static const char sql_place_add[] =
+    "INSERT INTO record(zone, name, type, first_run, changed_run)"
+    " VALUES(?1, ?2, ?3, ?4, ?4)";
+
+int
+record_place(int64_t *rec, struct store *s, int64_t zone, const char *name,
+    enum store_type type, struct err *e)
+{
+	int rc = sql_first(s, e, sql_place_find, "it>i", zone, name, rec);
+
+	if (rc != 1)
+		return rc;
+	if (sql_run(s, e, sql_place_add, "itdi", zone, name, (int)type,
+		s->run) == -1)
+		return -1;
+	*rec = sqlite3_last_insert_rowid(s->db);
+	return 0;
+}
+
+static const char sql_find[] =
+    "SELECT rec, type, tag, gone_run IS NOT NULL, dict IS NOT NULL"
+    " FROM record WHERE zone = ?1 AND name = ?2";
+static const char sql_add[] =
+    "INSERT INTO record(zone, name, type, tag, first_run, changed_run,"
+    " dict, size, bytes) VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)";
+static const char sql_fill[] =
+    "UPDATE record SET type = ?2, tag = ?3, gone_run = NULL,"
+    " first_run = ?4, changed_run = ?4, dict = ?5, size = ?6, bytes = ?7"
+    " WHERE rec = ?1";
+static const char sql_change[] =
+    "UPDATE record SET type = ?2, tag = ?3, gone_run = NULL,"
+    " changed_run = ?4, dict = ?5, size = ?6, bytes = ?7"
+    " WHERE rec = ?1";
+
+int
+store_record_put(enum store_change *out, int64_t *rec, struct store *s,
+    const struct store_record *r, bool anew, struct err *e)
+{
+	struct buf deflated = {0};
+	const void *bytes = r->bytes;
+	const char *sql;
+	char *tag = NULL;
+	int rc, type = 0, gone = 0, filled = 0, dict = PLAIN;
+	size_t len = r->len;
+	bool own;
+
+	assert(s->run != 0 && r->len <= BYTES_MAX);
+	if (tx_begin(&own, s, e) == -1)
+		return -1;
+	rc = sql_first(s, e, sql_find, "it>idtdd", r->zone, r->name, rec, &type,
+	    &tag, &gone, &filled);
+	if (rc == -1)
+		goto out;
+	if (rc == 0 && filled && !gone && !anew && type == (int)r->type &&
+	    tag != NULL && *tag != '\0' && r->tag != NULL &&
+	    strcmp(tag, r->tag) == 0) {
+		*out = STORE_SAME;
+		goto out;
+	}
+	if (len > 0) {
+		deflate_record(&deflated, s, r->bytes, r->len);
+		if (deflated.len < len) {
+			bytes = deflated.data;
+			len = deflated.len;
+			dict = DICTIONARY_NOW;
+		}
+	} else
+		bytes = "";
+	if (rc == 1) {
+		*out = STORE_NEW;
+		rc = sql_run(s, e, sql_add, "itdtidib", r->zone, r->name,
+		    (int)r->type, r->tag, s->run, dict, (int64_t)r->len, bytes,
+		    len);
+		*rec = sqlite3_last_insert_rowid(s->db);
+		goto out;
+	}
+	/* A name that now stands for something else: no asset any more. */
+	if (filled && !gone && type == STORE_ASSET && r->type != STORE_ASSET &&
+	    asset_gone(s, *rec, e) == -1) {
+		rc = -1;
+		goto out;
+	}
+	*out = filled ? STORE_CHANGED : STORE_NEW;
+	sql = filled ? sql_change : sql_fill;
+	rc = sql_run(s, e, sql, "idtidib", *rec, (int)r->type, r->tag, s->run,
+	    dict, (int64_t)r->len, bytes, len);
+out:
+	free(tag);
+	buf_clear(&deflated);
+	return tx_end(s, own, rc, e);
+}
+
+static const char sql_tombstone[] =
+    "UPDATE record SET gone_run = ?2, changed_run = ?2 WHERE rec = ?1";
+
+int
+store_record_gone(
+    struct store *s, int64_t zone, const char *name, struct err *e)
+{
+	int64_t rec = 0;
+	int rc, type = 0, gone = 0, filled = 0;
+	bool own;
+
+	assert(s->run != 0);
+	if (tx_begin(&own, s, e) == -1)
+		return -1;
+	rc = sql_first(s, e, sql_find, "it>id.dd", zone, name, &rec, &type,
+	    &gone, &filled);
+	if (rc == 0 && !gone) {
+		rc = sql_run(s, e, sql_tombstone, "ii", rec, s->run);
+		if (rc == 0 && filled && type == STORE_ASSET)
+			rc = asset_gone(s, rec, e);
+		else if (rc == 0 && filled && type == STORE_RELATION)
+			rc = relation_gone(s, rec, e);
+		else if (rc == 0 && filled)
+			rc = event_add(s, rec, EVENT_GONE, NULL, e);
+		if (rc == 0 && type == STORE_ALBUM)
+			rc = month_changed(s, MONTH_ALBUMS, e);
+	}
+	return tx_end(s, own, rc == 1 ? 0 : rc, e);
+}
+
+static const char sql_other_add[] =
+    "INSERT INTO other(zone, type_name, count) VALUES(?1, ?2, 1)"
+    " ON CONFLICT(zone, type_name) DO UPDATE SET count = count + 1";
+
+int
+store_count_other(
+    struct store *s, int64_t zone, const char *type_name, struct err *e)
+{
+	return sql_run(s, e, sql_other_add, "it", zone, type_name);
+}
+
+static const char sql_bytes[] =
+    "SELECT dict, size, bytes FROM record WHERE zone = ?1 AND name = ?2"
+    " AND dict IS NOT NULL";
+
+int
+store_record_bytes(struct buf *out, struct store *s, int64_t zone,
+    const char *name, struct err *e)
+{
+	sqlite3_stmt *st;
+	const void *bytes;
+	size_t len;
+	int dict, rc;
+
+	if (sql_open(&st, s, e, sql_bytes, "it", zone, name) == -1)
+		return -1;
+	rc = sql_row(s, st, e);
+	if (rc != 1)
+		return rc == 0 ? 1 : -1;
+	dict = sqlite3_column_int(st, 0);
+	bytes = sqlite3_column_blob(st, 2);
+	len = (size_t)sqlite3_column_bytes(st, 2);
+	if (dict == PLAIN)
+		rc = buf_add(out, bytes, len);
+	else
+		rc = inflate_record(out, s, dict, bytes, len,
+		    (size_t)sqlite3_column_int64(st, 1));
+	sql_end(st);
+	if (rc == -1)
+		err_set(e, ERR_STATE,
+		    "Move that file away and run \"icloud-pull adopt\" with "
+		    "the copy's path.",
+		    "The catalogue %s is damaged: a record cannot be read.",
+		    s->catalogue);
+	return rc;
+}
