@@ -259,19 +259,19 @@ session_read(struct session **out, const char *p, size_t len, struct err *e)
 	if (len <= SESSION_MAX_BYTES)
 		o = json_parse(p, len, NULL);
 	if (!json_int(&version, o, "version") || version < 1) {
-		err_set(
-		    e, ERR_STATE, wire_login, "The stored session is damaged.");
+		err_set(e, ERR_BAD_STATE, wire_login,
+		    "The stored session is damaged.");
 		goto out;
 	}
 	if (version > SESSION_VERSION) {
-		err_set(e, ERR_STATE, "Use that version of icloud-pull.",
+		err_set(e, ERR_BAD_STATE, "Use that version of icloud-pull.",
 		    "The stored session was written by a newer icloud-pull.");
 		goto out;
 	}
 	s = session_empty();
 	if (!read_members(s, o)) {
-		err_set(
-		    e, ERR_STATE, wire_login, "The stored session is damaged.");
+		err_set(e, ERR_BAD_STATE, wire_login,
+		    "The stored session is damaged.");
 		goto out;
 	}
 	*out = s;

@@ -66,7 +66,7 @@ void	session_free(struct session *); /* wipes; NULL is fine */
 /* trimmed and ASCII lower-cased [account-name]; the caller frees */
 char	*session_account_name(const char *typed);
 
-/* As JSON text with a version number; and back.  ERR_STATE if it is none of
+/* As JSON text with a version number; and back.  ERR_BAD_STATE if it is none of
  * ours, damaged, or of a newer version. */
 void	session_write(struct buf *out, const struct session *);
 int	session_read(struct session **out, const char *, size_t, struct err *);

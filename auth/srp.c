@@ -284,7 +284,7 @@ srp_prove(struct srp_proof *out, const struct srp *s, const char *account,
 	rc = 0;
 	goto out;
 broken:
-	err_set(e, ERR_STATE, "Check the OpenSSL of this system.",
+	err_set(e, ERR_BAD_STATE, "Check the OpenSSL of this system.",
 	    "The sign-in could not be computed.");
 out:
 	if (rc == -1)

@@ -203,7 +203,7 @@ sign_in(struct login *l, struct err *e)
 	int rc;
 
 	if (account_load(&l->session, &l->account, e) == -1) {
-		if (e->code != ERR_STATE)
+		if (e->code != ERR_BAD_STATE)
 			return -1;
 		log_warn("%s It is replaced.", e->what);
 		err_clear(e);

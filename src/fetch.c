@@ -657,7 +657,7 @@ transfer_broke(struct item *it, const struct err *e)
 		break;
 	case ERR_DISK:
 	case ERR_NOT_MOUNTED:
-	case ERR_STATE:
+	case ERR_BAD_STATE:
 		stop(r, e);
 		item_end(it);
 		break;

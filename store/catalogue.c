@@ -43,12 +43,12 @@ sql_fail(const struct store *s, struct err *e)
 		    "Another process is using the catalogue %s.", s->catalogue);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return err_set(e, ERR_STATE,
+		return err_set(e, ERR_BAD_STATE,
 		    "Move that file away and run \"icloud-pull adopt\" with "
 		    "the copy's path: it is built anew from the copy.",
 		    "The catalogue %s is damaged.", s->catalogue);
 	default:
-		return err_set(e, ERR_STATE,
+		return err_set(e, ERR_BAD_STATE,
 		    "Run again; if it happens again, report it.",
 		    "The catalogue %s could not be used: %s.", s->catalogue,
 		    sqlite3_errmsg(s->db));
@@ -344,7 +344,7 @@ catalogue_open(struct store *s, bool fresh, struct err *e)
 	 * chosen anew beside the files that are there.
 	 */
 	if (!fresh && stat(s->catalogue, &st) == -1)
-		return err_set(e, ERR_STATE,
+		return err_set(e, ERR_BAD_STATE,
 		    "Run \"icloud-pull adopt\" with the copy's path: it is "
 		    "built anew from the copy.",
 		    "The catalogue of the copy %s is missing (%s).", s->root,

@@ -59,7 +59,8 @@ marker_parse(struct marker *m, const char *text, size_t len, const char *root,
 
 	if (json != NULL && json_int(&format, json, "format") &&
 	    format > MARKER_FORMAT) {
-		err_set(e, ERR_STATE, "Use the newer icloud-pull that made it.",
+		err_set(e, ERR_BAD_STATE,
+		    "Use the newer icloud-pull that made it.",
 		    "The copy %s was made by a newer icloud-pull.", root);
 		goto out;
 	}
@@ -69,7 +70,7 @@ marker_parse(struct marker *m, const char *text, size_t len, const char *root,
 	m->machine = xstrdup(json_str(json, "machine"));
 	if (format != MARKER_FORMAT || m->id == NULL || !is_id(m->id) ||
 	    m->account == NULL || m->layout == NULL || m->machine == NULL) {
-		err_set(e, ERR_STATE,
+		err_set(e, ERR_BAD_STATE,
 		    "Run \"icloud-pull adopt\" with that path.",
 		    "The file %s/%s, which marks the copy, is damaged.", root,
 		    PATH_MARKER);
@@ -206,7 +207,7 @@ list_check(const struct list *l, const char *state_dir, struct err *e)
 	buf_clear(&copy);
 	if (taken == lines)
 		return 0;
-	return err_set(e, ERR_STATE,
+	return err_set(e, ERR_BAD_STATE,
 	    "Correct it: a line is a copy's id, a tab, and its path.",
 	    "The list of copies %s/copies is damaged.", state_dir);
 }
@@ -332,7 +333,7 @@ wrong_machine(const struct store *s, const struct marker *m, struct err *e)
 	compat_machine(machine, sizeof(machine));
 	if (s->mode != STORE_WRITE || strcmp(machine, m->machine) == 0)
 		return 0;
-	return err_set(e, ERR_STATE,
+	return err_set(e, ERR_BAD_STATE,
 	    "To go on from this machine, run \"icloud-pull adopt --take-over\" "
 	    "with that path.",
 	    "The copy %s is written by another machine.", s->root);
@@ -432,7 +433,7 @@ open_new(struct store *s, struct list *l, bool missing, struct err *e)
 		    "\"icloud-pull sync\" to make one.",
 		    "There is no copy at %s yet.", s->root);
 	if (!missing && file_stat(&st, s->root_fd, PATH_SUMS) == 0)
-		return err_set(e, ERR_STATE,
+		return err_set(e, ERR_BAD_STATE,
 		    "Run \"icloud-pull adopt\" with that path.",
 		    "%s held a copy, but the file that marks it (%s) is gone.",
 		    s->root, PATH_MARKER);
@@ -597,7 +598,7 @@ copy_open(struct store *s, const struct store_options *o, struct err *e)
 		goto out;
 	}
 	if (l.dir != -1 && compat_is_foreign_volume(l.dir)) {
-		err_set(e, ERR_STATE,
+		err_set(e, ERR_BAD_STATE,
 		    "Set XDG_STATE_HOME to a folder on a disk of this machine.",
 		    "%s lies on a volume on which a catalogue would be damaged "
 		    "(network, exFAT or FAT).",

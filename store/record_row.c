@@ -253,7 +253,7 @@ store_record_bytes(struct buf *out, struct store *s, int64_t zone,
 		    (size_t)sqlite3_column_int64(st, 1));
 	sql_end(st);
 	if (rc == -1)
-		err_set(e, ERR_STATE,
+		err_set(e, ERR_BAD_STATE,
 		    "Move that file away and run \"icloud-pull adopt\" with "
 		    "the copy's path.",
 		    "The catalogue %s is damaged: a record cannot be read.",

@@ -306,12 +306,12 @@ schema_migrate(struct store *s, struct err *e)
 	    sql_first(s, e, sql_version, ">d", &version) == -1)
 		return -1;
 	if (application != APPLICATION_ID && (application | version) != 0)
-		return err_set(e, ERR_STATE,
+		return err_set(e, ERR_BAD_STATE,
 		    "Move that file away and run \"icloud-pull adopt\" with "
 		    "the copy's path.",
 		    "%s is not a catalogue of icloud-pull.", s->catalogue);
 	if (version > SCHEMA_VERSION)
-		return err_set(e, ERR_STATE,
+		return err_set(e, ERR_BAD_STATE,
 		    "Use the newer icloud-pull that wrote it.",
 		    "The catalogue %s was written by a newer icloud-pull "
 		    "(format %d, this one knows %d).",

@@ -48,7 +48,7 @@ struct store_options {
 
 /*
  * Mount guard, marker, lock, catalogue with migrations (docs/design.md, "On
- * disk").  ERR_NOT_MOUNTED, ERR_BUSY, ERR_STATE (damaged, newer), ERR_DISK.
+ * disk").  ERR_NOT_MOUNTED, ERR_BUSY, ERR_BAD_STATE (damaged, newer), ERR_DISK.
  * A ROOT that is no copy yet is ERR_USAGE ("no copy there yet") unless
  * STORE_WRITE.
  * A new copy is known in STATE before its marker is written.

@@ -159,7 +159,7 @@ err_exit_status(enum err_code code)
 	case ERR_DISK:
 	case ERR_NOT_MOUNTED:
 	case ERR_BUSY:
-	case ERR_STATE:
+	case ERR_BAD_STATE:
 		return 5;
 	case ERR_PROTOCOL:
 	case ERR_TOKEN:
@@ -215,7 +215,7 @@ err_reason(enum err_code code)
 		return "not-mounted";
 	case ERR_BUSY:
 		return "busy";
-	case ERR_STATE:
+	case ERR_BAD_STATE:
 		return "state";
 	case ERR_PROTOCOL:
 	case ERR_TOKEN:
@@ -244,9 +244,9 @@ err_fatal(const char *what)
 			n = sizeof(line) - 1;
 		/* Nothing is left to do if even this fails. */
 		if (write(STDERR_FILENO, line, (size_t)n) == -1)
-			_exit(err_exit_status(ERR_STATE));
+			_exit(err_exit_status(ERR_BAD_STATE));
 	}
-	_exit(err_exit_status(ERR_STATE));
+	_exit(err_exit_status(ERR_BAD_STATE));
 }
 
 static int

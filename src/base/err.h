@@ -28,8 +28,7 @@ enum err_code {
 	ERR_DISK,	  /* 5: any other failure of a file operation */
 	ERR_NOT_MOUNTED,  /* 5: ROOT is not the copy it should be */
 	ERR_BUSY,	  /* 5: another run holds the lock */
-	ERR_STATE_BAD,	  /* 5: catalogue or state damaged, or newer than we;
-			     called ERR_STATE, see below */
+	ERR_BAD_STATE,	  /* 5: catalogue or state damaged, or newer than we */
 	ERR_PROTOCOL,	  /* 6: an answer that is not understood */
 	ERR_ALARM,	  /* 7: the cloud changed as after a theft */
 	ERR_INTERRUPTED,  /* 130 */
@@ -40,9 +39,6 @@ enum err_code {
 	ERR_TOO_MUCH,  /* "too many" in one request: halve it */
 	ERR_REFUSED,   /* a request we must never send; a bug of ours */
 };
-
-/* <openssl/types.h> has a type of this name: it goes before this header. */
-#define ERR_STATE ERR_STATE_BAD
 
 struct err {
 	enum err_code	code;
@@ -73,7 +69,7 @@ int	err_set(struct err *e, enum err_code, const char *next,
 int	err_set_errno(struct err *e, int errnum, const char *what_fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 
-/* The exit status of a code (docs/icloud-pull.1, EXIT STATUS). */
+/* The exit status of a code (README.md). */
 int	err_exit_status(enum err_code);
 
 /* The fixed reason word of --json ("code", "throttled"); NULL if it has none. */

@@ -314,7 +314,7 @@ read_regular(struct buf *out, int fd, const char *path, struct err *e)
 		if (got == 0)
 			return 0;
 		if (buf_add(out, chunk, (size_t)got) == -1)
-			return err_set(e, ERR_STATE, NULL,
+			return err_set(e, ERR_BAD_STATE, NULL,
 			    "%s is larger than it can be.", path);
 	}
 }

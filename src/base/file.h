@@ -38,7 +38,7 @@ int	file_sync_dir(int dir, const char *path); /* "." is allowed here */
 int	file_write_whole(int dir, const char *path, const void *, size_t,
 	    mode_t mode, struct err *);
 /* Appends to out.  ENOENT leaves e alone and returns 1.  More than out->max
- * bytes is ERR_STATE. */
+ * bytes is ERR_BAD_STATE. */
 int	file_read_whole(struct buf *out, int dir, const char *path,
 	    struct err *e);
 

@@ -6,7 +6,7 @@
 
 /*
  * The stored session [session-record]: it comes back as it was, and anything
- * else is ERR_STATE.
+ * else is ERR_BAD_STATE.
  */
 
 static void
@@ -166,7 +166,7 @@ test_every_prefix_is_damaged(void **state)
 		memcpy(cut, text.data, n);
 		back = s;
 		assert_int_equal(session_read(&back, cut, n, &e), -1);
-		assert_int_equal(e.code, ERR_STATE);
+		assert_int_equal(e.code, ERR_BAD_STATE);
 		assert_true(e.what[0] != '\0' && e.next[0] != '\0');
 		assert_null(back);
 		free(cut);
@@ -194,7 +194,7 @@ test_every_byte_changed(void **state)
 			if (session_read(&back, text.data, text.len, &e) == 0)
 				session_free(back);
 			else
-				assert_int_equal(e.code, ERR_STATE);
+				assert_int_equal(e.code, ERR_BAD_STATE);
 			text.data[i] = before;
 		}
 	session_free(s);
@@ -256,7 +256,7 @@ test_odd_texts(void **state)
 		if ((rc == 0) != texts[i].good)
 			fail_msg("%s", texts[i].text);
 		if (rc == -1)
-			assert_int_equal(e.code, ERR_STATE);
+			assert_int_equal(e.code, ERR_BAD_STATE);
 		session_free(s);
 	}
 }
@@ -271,7 +271,7 @@ test_newer_version(void **state)
 
 	(void)state;
 	assert_int_equal(session_read(&s, text, strlen(text), &e), -1);
-	assert_int_equal(e.code, ERR_STATE);
+	assert_int_equal(e.code, ERR_BAD_STATE);
 	assert_non_null(strstr(e.what, "newer"));
 	assert_null(s);
 }

@@ -31,7 +31,7 @@ static const struct {
     {ERR_DISK, 5, "disk"},
     {ERR_NOT_MOUNTED, 5, "not-mounted"},
     {ERR_BUSY, 5, "busy"},
-    {ERR_STATE, 5, "state"},
+    {ERR_BAD_STATE, 5, "state"},
     {ERR_PROTOCOL, 6, "protocol"},
     {ERR_ALARM, 7, "alarm"},
     {ERR_INTERRUPTED, 130, "interrupted"},

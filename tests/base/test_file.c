@@ -298,7 +298,7 @@ reads_whole(void **state)
 	assert_int_equal(file_read_whole(&b, p->dir, "small", &e), 0);
 	assert_string_equal(buf_text(&b), "kept 0123456789");
 	assert_int_equal(file_read_whole(&b, p->dir, "small", &e), -1);
-	assert_int_equal(e.code, ERR_STATE);
+	assert_int_equal(e.code, ERR_BAD_STATE);
 	assert_string_equal(buf_text(&b), "kept 0123456789");
 	buf_clear(&b);
 	buf_init(&b, 0);

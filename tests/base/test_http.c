@@ -1587,8 +1587,8 @@ counts_what_fell_together_once(void **state)
 
 	(void)state;
 	for (i = 0; i < 12; i++)
-		start(&o[i], h, HTTP_JSON,
-		    "https://setup.icloud.com/status/500");
+		start(
+		    &o[i], h, HTTP_JSON, "https://setup.icloud.com/status/500");
 	for (i = 0; i < 12; i++)
 		finish(h, &o[i]);
 	assert_in_range(http_failures_in_row(h), 1, 3);

@@ -177,7 +177,7 @@ says_what_is_damaged(void **state)
 		close(fd);
 		if (account_load(&s, &f->account, &e) != -1)
 			fail_msg("taken: %s", texts[i]);
-		assert_int_equal(e.code, ERR_STATE);
+		assert_int_equal(e.code, ERR_BAD_STATE);
 		assert_null(s);
 	}
 }

@@ -163,11 +163,11 @@ guard(void **state)
 	assert_opens(&b, b.root, STORE_WRITE);
 	/* With a half marker. */
 	sh(&b, "printf '{\"format\":1,' >root/.icloud-pull/copy.json");
-	assert_refused(&b, b.root, STORE_WRITE, ERR_STATE, "damaged");
+	assert_refused(&b, b.root, STORE_WRITE, ERR_BAD_STATE, "damaged");
 	sh(&b,
 	    "printf '{\"format\":2,\"copy\":\"x\"}' "
 	    ">root/.icloud-pull/copy.json");
-	assert_refused(&b, b.root, STORE_WRITE, ERR_STATE, "newer");
+	assert_refused(&b, b.root, STORE_WRITE, ERR_BAD_STATE, "newer");
 	bench_done(&b);
 }
 
@@ -255,7 +255,7 @@ unknown_copy(void **state)
 	assert_non_null(strstr(e.next, "adopt"));
 	/* Its marker lost, too: no new copy on top of the old. */
 	sh(&b, "rm root/.icloud-pull/copy.json");
-	assert_refused(&b, b.root, STORE_WRITE, ERR_STATE, "held a copy");
+	assert_refused(&b, b.root, STORE_WRITE, ERR_BAD_STATE, "held a copy");
 	bench_done(&b);
 }
 
@@ -269,7 +269,8 @@ another_machine(void **state)
 	sh(&b,
 	    "sed -i 's/\"machine\":\"[^\"]*\"/\"machine\":\"other\"/' "
 	    "root/.icloud-pull/copy.json");
-	assert_refused(&b, b.root, STORE_WRITE, ERR_STATE, "another machine");
+	assert_refused(
+	    &b, b.root, STORE_WRITE, ERR_BAD_STATE, "another machine");
 	assert_opens(&b, b.root, STORE_READ);
 	assert_opens(&b, b.root, STORE_CHECK);
 	bench_done(&b);
@@ -382,10 +383,11 @@ catalogue_states(void **state)
 	(void)state;
 	made(&b);
 	sql(&b, "PRAGMA user_version = 99");
-	assert_refused(&b, b.root, STORE_WRITE, ERR_STATE, "newer");
-	assert_refused(&b, b.root, STORE_READ, ERR_STATE, "newer");
+	assert_refused(&b, b.root, STORE_WRITE, ERR_BAD_STATE, "newer");
+	assert_refused(&b, b.root, STORE_READ, ERR_BAD_STATE, "newer");
 	sql(&b, "PRAGMA user_version = 1; PRAGMA application_id = 5");
-	assert_refused(&b, b.root, STORE_WRITE, ERR_STATE, "not a catalogue");
+	assert_refused(
+	    &b, b.root, STORE_WRITE, ERR_BAD_STATE, "not a catalogue");
 	sql(&b, "PRAGMA application_id = 1766019189"); /* APPLICATION_ID */
 	assert_opens(&b, b.root, STORE_READ);
 	/* Bytes of something else. */
@@ -393,12 +395,12 @@ catalogue_states(void **state)
 	    "cp state/*/catalogue.sqlite good && "
 	    "printf 'this is no database at all, far from it' "
 	    ">$(ls state/*/catalogue.sqlite)");
-	assert_refused(&b, b.root, STORE_WRITE, ERR_STATE, "damaged");
+	assert_refused(&b, b.root, STORE_WRITE, ERR_BAD_STATE, "damaged");
 	assert_int_equal(try_open(&e, &b, b.root, STORE_READ), -1);
 	assert_non_null(strstr(e.next, "adopt"));
 	/* Missing: never made anew beside the files. */
 	sh(&b, "rm state/*/catalogue.sqlite");
-	assert_refused(&b, b.root, STORE_WRITE, ERR_STATE, "missing");
+	assert_refused(&b, b.root, STORE_WRITE, ERR_BAD_STATE, "missing");
 	sh(&b, "cp good $(ls -d state/*/ | head -1)catalogue.sqlite");
 	assert_opens(&b, b.root, STORE_WRITE);
 	bench_done(&b);
@@ -517,8 +519,10 @@ damaged_list(void **state)
 		assert_non_null(f);
 		assert_true(fputs(lists[i], f) >= 0);
 		assert_int_equal(fclose(f), 0);
-		assert_refused(&b, b.root, STORE_WRITE, ERR_STATE, "damaged");
-		assert_refused(&b, b.root, STORE_READ, ERR_STATE, "damaged");
+		assert_refused(
+		    &b, b.root, STORE_WRITE, ERR_BAD_STATE, "damaged");
+		assert_refused(
+		    &b, b.root, STORE_READ, ERR_BAD_STATE, "damaged");
 	}
 	bench_done(&b);
 }

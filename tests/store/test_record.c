@@ -463,7 +463,7 @@ round_trips(void **state)
 			     NULL, NULL, NULL),
 	    SQLITE_OK);
 	assert_int_equal(store_record_bytes(&out, b.s, b.zone, "R3", &err), -1);
-	assert_int_equal(err.code, ERR_STATE);
+	assert_int_equal(err.code, ERR_BAD_STATE);
 	buf_clear(&out);
 	bench_done(&b);
 }
