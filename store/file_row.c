@@ -89,8 +89,10 @@ static const char sql_held_month[] =
     "SELECT s.month FROM file f JOIN stem s ON s.stem = f.stem"
     " WHERE f.content = ?1";
 
-int
-file_record(struct store *s, int64_t content, enum store_state state,
+/* File and content together, or neither: half of it would be a file that is
+ * held and wanted. */
+static int
+record_both(struct store *s, int64_t content, enum store_state state,
     const struct digest_sum *sum, struct err *e)
 {
 	int64_t month;
@@ -104,6 +106,17 @@ file_record(struct store *s, int64_t content, enum store_state state,
 	if (sql_first(s, e, sql_held_month, "i>i", content, &month) != 0)
 		return -1;
 	return month_changed(s, month, e);
+}
+
+int
+file_record(struct store *s, int64_t content, enum store_state state,
+    const struct digest_sum *sum, struct err *e)
+{
+	bool own;
+
+	if (tx_begin(&own, s, e) == -1)
+		return -1;
+	return tx_end(s, own, record_both(s, content, state, sum, e), e);
 }
 
 static const char sql_file_asset[] =
