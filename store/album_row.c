@@ -6,7 +6,8 @@
 
 /* Albums, and which assets are in them. */
 
-static const char sql_album_get[] = "SELECT title FROM album WHERE rec = ?1";
+static const char sql_album_get[] =
+    "SELECT title, trashed FROM album WHERE rec = ?1";
 static const char sql_album_put[] =
     "INSERT INTO album(rec, title, parent, type, position, trashed)"
     " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(rec) DO UPDATE SET"
@@ -20,12 +21,13 @@ store_album_put(struct store *s, int64_t rec, int64_t zone, const char *title,
 	int64_t parent_rec = 0;
 	char *old = NULL;
 	bool own;
-	int rc, found;
+	int rc, found, was_trashed = 0;
 
 	assert(s->run != 0);
 	if (tx_begin(&own, s, e) == -1)
 		return -1;
-	rc = found = sql_first(s, e, sql_album_get, "i>t", rec, &old);
+	rc = found =
+	    sql_first(s, e, sql_album_get, "i>td", rec, &old, &was_trashed);
 	if (rc == -1)
 		goto out;
 	rc = 0;
@@ -35,6 +37,9 @@ store_album_put(struct store *s, int64_t rec, int64_t zone, const char *title,
 		rc = event_add(s, rec, EVENT_NAME, old, e);
 	else if (found == 1)
 		rc = event_add(s, rec, EVENT_NEW, NULL, e);
+	if (rc == 0 && found == 0 && (was_trashed != 0) != trashed)
+		rc = event_add(
+		    s, rec, trashed ? EVENT_TRASHED : EVENT_UNTRASHED, NULL, e);
 	if (rc == 0 && parent != NULL)
 		rc = record_place(&parent_rec, s, zone, parent, STORE_ALBUM, e);
 	if (rc == 0)

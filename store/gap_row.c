@@ -32,13 +32,32 @@ static const char sql_contents[] =
     "  why = excluded.why, detail = excluded.detail, seen_run = ?1,"
     "  first_run = CASE WHEN closed_run IS NULL THEN first_run ELSE ?1 END,"
     "  closed_run = NULL";
+/* Parts that a record names without a checksum: a movie, a twin, an edit. */
+static const char sql_parts[] =
+    "INSERT INTO gap(rec, content, role, why, detail, first_run, seen_run)"
+    " SELECT r.rec, -r.role, r.role, 2,"
+    "  'Apple names it and has no file of it.', ?1, ?1"
+    " FROM resource r JOIN record n ON n.rec = r.rec"
+    " JOIN zone z ON z.zone = n.zone"
+    " WHERE r.content IS NULL AND r.role > 0 AND z.walked"
+    "  AND EXISTS(SELECT 1 FROM asset a WHERE a.flags & 24 = 0"
+    "   AND (a.rec = r.rec OR a.master = r.rec))"
+    " ORDER BY r.rec, r.role"
+    " ON CONFLICT(rec, content) DO UPDATE SET seen_run = ?1,"
+    "  first_run = CASE WHEN closed_run IS NULL THEN first_run ELSE ?1 END,"
+    "  closed_run = NULL";
 /*
  * Closed is a gap whose reason is gone, not one that was not looked at: an
  * asset that is walked anew, a content that is due again later.
  */
 static const char sql_close[] =
     "UPDATE gap SET closed_run = ?1 WHERE closed_run IS NULL"
-    " AND CASE WHEN rec = 0"
+    " AND CASE WHEN content < 0"
+    "  THEN NOT EXISTS(SELECT 1 FROM resource r WHERE r.rec = gap.rec"
+    "   AND r.role = -gap.content AND r.content IS NULL"
+    "   AND EXISTS(SELECT 1 FROM asset a WHERE a.flags & 24 = 0"
+    "    AND (a.rec = r.rec OR a.master = r.rec)))"
+    " WHEN rec = 0"
     "  THEN NOT EXISTS(SELECT 1 FROM content c WHERE c.content = gap.content"
     "   AND c.want IS NOT NULL AND c.failure BETWEEN 2 AND 5)"
     "  ELSE NOT EXISTS(SELECT 1 FROM asset a WHERE a.rec = gap.rec"
@@ -56,6 +75,8 @@ store_gaps_refresh(struct store *s, struct err *e)
 	rc = sql_run(s, e, sql_assets, "i", s->run);
 	if (rc == 0)
 		rc = sql_run(s, e, sql_contents, "i", s->run);
+	if (rc == 0)
+		rc = sql_run(s, e, sql_parts, "i", s->run);
 	if (rc == 0)
 		rc = sql_run(s, e, sql_close, "i", s->run);
 	return tx_end(s, own, rc, e);

@@ -147,6 +147,7 @@ static const char *const version_1[] = {
     ") WITHOUT ROWID;",
     "CREATE INDEX resource_content ON resource(content)"
     "  WHERE content IS NOT NULL;",
+    "CREATE INDEX resource_empty ON resource(rec) WHERE content IS NULL;",
 
     /* A stem in a folder, taken for ever. */
     "CREATE TABLE stem("
@@ -190,8 +191,9 @@ static const char *const version_1[] = {
     /* Of an asset as a whole, or of a content. */
     "CREATE TABLE gap("
     "  gap INTEGER PRIMARY KEY,"
-    "  rec INTEGER NOT NULL,"     /* 0 if of a content */
-    "  content INTEGER NOT NULL," /* 0 if of an asset */
+    "  rec INTEGER NOT NULL," /* 0 if of a content */
+    /* 0 if of an asset; -role of a part that is named and has no file */
+    "  content INTEGER NOT NULL,"
     "  role INTEGER NOT NULL,"
     "  why INTEGER NOT NULL," /* enum store_failure */
     "  detail TEXT,"

@@ -706,6 +706,13 @@ albums(void **state)
 	    ask(&b, "SELECT count(*) FROM event WHERE kind = 10"), 3);
 	assert_int_equal(
 	    ask(&b, "SELECT count(*) FROM event WHERE kind = 11"), 2);
+	must(store_album_put(b.s, album, b.zone, "2025", "F1", 0, 1, true, e));
+	must(store_album_put(b.s, album, b.zone, "2025", "F1", 0, 2, true, e));
+	must(store_album_put(b.s, album, b.zone, "2025", "F1", 0, 2, false, e));
+	assert_int_equal(
+	    ask(&b, "SELECT count(*) FROM event WHERE kind = 4"), 1);
+	assert_int_equal(
+	    ask(&b, "SELECT count(*) FROM event WHERE kind = 5"), 1);
 	must(store_record_gone(b.s, b.zone, "B1", e));
 	must(store_totals(&t, b.s, e));
 	assert_int_equal(t.albums, 1);

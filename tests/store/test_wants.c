@@ -453,6 +453,37 @@ gaps_of_assets(void **state)
 	bench_done(&b);
 }
 
+/* A movie, a twin, an edit that is named without a checksum: a gap each, of
+ * the record that names it; the original is none. */
+static void
+gaps_of_parts(void **state)
+{
+	struct store_resource r[2], edit = {.role = 4, .size_bytes = -1};
+	struct bench b;
+
+	(void)state;
+	bench_start(&b);
+	must(store_zone_token(b.s, b.zone, "tok", true, 1, NOW, e));
+	r[0] = resource(0, thing(&b, "o"));
+	r[1] = (struct store_resource){.role = 1, .size_bytes = -1};
+	put_master(&b, "M1", "t", "a.HEIC", r, 2);
+	assert_int_equal(gaps(&b), 0); /* of no asset yet */
+	put_asset(
+	    &b, "A1", "t", "M1", (struct store_asset){.res = &edit, .nres = 1});
+	assert_int_equal(gaps(&b), 2);
+	assert_int_equal(totals(&b).gaps_new, 2);
+	assert_int_equal(totals(&b).gap_contents, 0);
+	next_run(&b);
+	assert_int_equal(gaps(&b), 2);
+	assert_int_equal(seen.known, 2);
+	/* The movie comes, the edit is reverted. */
+	r[1] = resource(1, thing(&b, "m"));
+	put_master(&b, "M1", "t2", "a.HEIC", r, 2);
+	put_asset(&b, "A1", "t2", "M1", (struct store_asset){.month = 0});
+	assert_int_equal(gaps(&b), 0);
+	bench_done(&b);
+}
+
 /* The same bytes, stated with two sizes, once proven. */
 static void
 size_unstated(void **state)
@@ -494,6 +525,7 @@ main(void)
 	    cmocka_unit_test(failures),
 	    cmocka_unit_test(a_gap_of_a_content),
 	    cmocka_unit_test(gaps_of_assets),
+	    cmocka_unit_test(gaps_of_parts),
 	    cmocka_unit_test(size_unstated),
 	};
 
