@@ -15,7 +15,7 @@
 #define SESSION_FILE "session"
 #define PENDING_FILE "pending"
 #define LOCK_WAIT_MS 60000
-#define PENDING_MS   (10 * 60 * 1000)
+#define PENDING_MS   INT64_C(600000)
 #define SESSION_MAX  ((size_t)1 << 20)
 
 static int

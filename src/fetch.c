@@ -17,6 +17,7 @@
 #include "pace.h"
 #include "path.h"
 #include "photos.h"
+#include "proof.h"
 #include "record.h"
 #include "report.h"
 #include "retry.h"
@@ -48,6 +49,7 @@ struct item {
 	char *url;                  /* secret */
 	int64_t date_ms, linked_ms; /* of the link */
 	int64_t owed_bytes;         /* still to write when this try began */
+	int64_t from_bytes;         /* where this try began to fetch */
 	int64_t due_ms;             /* monotonic; of the next try */
 	unsigned tries, relinks;
 	int64_t waited_ms;
@@ -503,15 +505,20 @@ accept(struct item *it, bool proven)
 	item_end(it);
 }
 
-/* Bytes that the checksum does not speak for: fetched once more by another
- * link, and judged when both are known. */
+/* Of bytes that were not proven: are the next ones the same? */
 static void
-fetch_again(struct item *it, const struct digest_sum *sum)
+remember_sum(struct item *it, const struct digest_sum *sum)
+{
+	memcpy(it->sha256, sum->sha256, sizeof(it->sha256));
+	it->seen = true;
+}
+
+/* From the start, by another link. */
+static void
+fetch_again(struct item *it)
 {
 	struct err e = ERR_INIT;
 
-	memcpy(it->sha256, sum->sha256, sizeof(it->sha256));
-	it->seen = true;
 	it->tries++;
 	if (store_put_restart(it->put, &e) == -1) {
 		stop(it->run, &e);
@@ -524,56 +531,84 @@ fetch_again(struct item *it, const struct digest_sum *sum)
 static void
 retry(struct item *it, enum err_code code, int status, int64_t stated_ms);
 
+static void
+facts_of(struct proof_case *out, const struct item *it, enum store_proof proof,
+    const struct digest_sum *sum)
+{
+	*out = (struct proof_case){
+	    .proof = proof,
+	    .strict = it->rule.strict,
+	    .size_right = sum->size_bytes == it->want.size_bytes,
+	    .whole = it->from_bytes == 0,
+	    .progress = sum->size_bytes > it->from_bytes,
+	    .seen = it->seen,
+	    .same = it->seen &&
+		memcmp(it->sha256, sum->sha256, sizeof(it->sha256)) == 0,
+	    .may_try = it->tries < retry_default.max_tries,
+	};
+}
+
+/* Into unproven/, and never lost. */
+static void
+set_aside(struct item *it)
+{
+	struct err e = ERR_INIT;
+
+	if (store_put_set_aside(it->put, &e) == -1)
+		stop(it->run, &e);
+	it->put = NULL;
+	item_failed(it, STORE_UNPROVEN,
+	    "Apple sends the same bytes twice, but its checksum contradicts "
+	    "them. They lie in .icloud-pull/unproven.");
+}
+
 /* All bytes are there, as far as the sender is concerned. */
 static void
 conclude(struct item *it)
 {
-	struct run *r = it->run;
 	struct digest_sum sum;
+	struct proof_case facts;
 	enum store_proof proof;
 	struct err e = ERR_INIT;
-	bool same;
 
 	if (store_put_prove(&proof, &sum, it->put, &e) == -1) {
-		stop(r, &e);
+		stop(it->run, &e);
 		item_end(it);
 		return;
 	}
-	same =
-	    it->seen && memcmp(it->sha256, sum.sha256, sizeof(it->sha256)) == 0;
-	/* A kind whose mismatch means nothing is proven by size alone. */
-	if (proof == STORE_DIFFERS && !it->rule.strict &&
-	    sum.size_bytes == it->want.size_bytes)
-		proof = STORE_SIZE_ONLY;
-	if (proof == STORE_PROVEN) {
+	facts_of(&facts, it, proof, &sum);
+	switch (proof_judge(&facts)) {
+	case PROOF_ACCEPT:
 		accept(it, true);
-	} else if (proof == STORE_SHORT && !same) {
-		memcpy(it->sha256, sum.sha256, sizeof(it->sha256));
-		it->seen = sum.size_bytes > 0;
+		break;
+	case PROOF_ACCEPT_BY_SIZE:
+		accept(it, false);
+		break;
+	case PROOF_GO_ON:
+		if (facts.whole)
+			remember_sum(it, &sum);
 		/* What is there is hashed anew and gone on with. */
 		store_put_close(it->put);
 		it->put = NULL;
 		retry(it, ERR_NETWORK, 0, -1);
-	} else if (proof == STORE_SIZE_ONLY && same) {
-		accept(it, false);
-	} else if (!it->seen) {
-		fetch_again(it, &sum);
-	} else if (proof == STORE_SIZE_ONLY) {
+		break;
+	case PROOF_AGAIN:
+		if (proof != STORE_SHORT)
+			remember_sum(it, &sum);
+		fetch_again(it);
+		break;
+	case PROOF_SET_ASIDE:
+		set_aside(it);
+		break;
+	case PROOF_NOT_VERIFIABLE:
 		item_failed(it, STORE_UNKNOWN_KIND,
 		    "Its checksum is of an unknown kind, and two fetches "
 		    "differ.");
-	} else if (same) {
-		if (store_put_set_aside(it->put, &e) == -1)
-			stop(r, &e);
-		it->put = NULL;
-		item_failed(it, STORE_UNPROVEN,
-		    "Apple sends the same bytes twice, but its checksum "
-		    "contradicts them. They lie in .icloud-pull/unproven.");
-	} else if (it->tries < retry_default.max_tries) {
-		fetch_again(it, &sum);
-	} else {
+		break;
+	case PROOF_GIVE_UP:
 		item_failed(it, STORE_FAILED,
 		    "What arrives differs from Apple's checksum each time.");
+		break;
 	}
 }
 
@@ -615,9 +650,11 @@ on_bytes(void *arg, const struct http_response *head, const uint8_t *data,
 		it->head_seen = true;
 		/* 200 in answer to a range is the file from its start; a range
 		 * that starts elsewhere is of no use [content-range]. */
-		if (head->status == 200 && store_put_size(it->put) > 0 &&
-		    store_put_restart(it->put, e) == -1)
-			return -1;
+		if (head->status == 200 && store_put_size(it->put) > 0) {
+			if (store_put_restart(it->put, e) == -1)
+				return -1;
+			it->from_bytes = 0;
+		}
 		if (head->status == 206 &&
 		    head->range_start != store_put_size(it->put))
 			return err_set(e, ERR_EXPIRED, NULL,
@@ -779,6 +816,7 @@ begin_transfer(struct item *it)
 	}
 	req.url = buf_text(&url);
 	it->head_seen = false;
+	it->from_bytes = req.resume_from;
 	enter_wire(it);
 	it->call = http_start(r->cloud->http, &req);
 	buf_clear(&url);
@@ -801,6 +839,7 @@ on_opened(void *arg, const struct err *e)
 	} else if (it->url == NULL ||
 	    (size > 0 && size == it->want.size_bytes)) {
 		leave_running(it);
+		it->from_bytes = size;
 		conclude(it);
 	} else {
 		begin_transfer(it);
@@ -882,7 +921,7 @@ reserve(struct item *it, struct err *e)
 int64_t
 fetch_air(int64_t total_bytes)
 {
-	const int64_t gb = 1000 * 1000 * 1000;
+	const int64_t gb = INT64_C(1000000000);
 
 	return total_bytes / 20 < gb ? total_bytes / 20 : gb;
 }

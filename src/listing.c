@@ -275,6 +275,7 @@ static int
 zone_row(struct store_zone *out, char **token, struct run *r,
     const struct zone_id *id, struct err *e)
 {
+	*token = NULL;
 	*out = (struct store_zone){
 	    .database = (int)id->database,
 	    .name = id->name,

@@ -277,11 +277,9 @@ make_folder(char *out, size_t size, const char *layout,
 
 	if (s->has_taken)
 		local_time(&c, s->taken_ms, s->has_offset ? s->offset_s : 0);
-	if (!s->has_taken || !is_dated(&c))
-		snprintf(out, size, "undated");
-	else if (expand(&text, layout, &c, s->library, type, NULL) == -1)
-		snprintf(out, size, "undated");
-	else
+	out[0] = '\0';
+	if (s->has_taken && is_dated(&c) &&
+	    expand(&text, layout, &c, s->library, type, NULL) == 0)
 		safe_folder(out, size, buf_text(&text));
 	if (out[0] == '\0')
 		snprintf(out, size, "undated");
