@@ -34,8 +34,8 @@ shim_begin(void)
 		kill_at = atol(text);
 	text = getenv("SHIM_FAIL");
 	if (text != NULL)
-		sscanf(text, "%31[^:]:%ld:%d", fail_name, &fail_at,
-		    &fail_errno);
+		sscanf(
+		    text, "%31[^:]:%ld:%d", fail_name, &fail_at, &fail_errno);
 }
 
 __attribute__((destructor)) static void
@@ -83,7 +83,7 @@ step(const char *name)
 #define REAL(name)                       \
 	static __typeof__(&(name)) real; \
 	if (real == NULL)                \
-		real = (__typeof__(&(name)))dlsym(RTLD_NEXT, #name)
+	real = (__typeof__(&(name)))dlsym(RTLD_NEXT, #name)
 
 int
 fsync(int fd)

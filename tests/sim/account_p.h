@@ -18,7 +18,7 @@
 #define HOUR	(SECOND * 3600)
 #define DAY	(HOUR * 24)
 
-#define SIGN_IN_LIFE (SECOND * 60 * 10) /* without a request [idmsa] */
+#define SIGN_IN_LIFE (SECOND * 60 * 10) /* without a request [code-lifetime] */
 #define CODE_LIFE    (SECOND * 60 * 10)
 #define WRONG_CODES  3
 #define WRONG_PASSWORDS 10
@@ -78,7 +78,7 @@ struct trust_token {
 struct web_session {
 	bool	 used, dead, trusted;
 	int64_t	 expires_ms;
-	char	 token[WEB_TOKENS][128]; /* without quotes; [newest] is it */
+	char	 token[WEB_TOKENS][128]; /* without quotes; token[newest] is it */
 	int	 newest;
 	char	 user[64], validate[128];
 	int64_t	 admitted;

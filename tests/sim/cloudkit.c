@@ -13,7 +13,7 @@
  * reader needs it.  Everything else is refused and counted as a violation.
  */
 
-#define PAGE_MAX 200 /* records, whatever is asked for [page-size] */
+#define PAGE_MAX 200 /* records, whatever is asked for [records-query] */
 
 struct call {
 	struct cloud *cloud;
@@ -62,7 +62,7 @@ status_of(const char *code)
 	static const struct {
 		const char *code;
 		int status;
-	} t[] = {/* [errors] */
+	} t[] = {/* [cloudkit-errors] */
 	    {"ACCESS_DENIED", 403}, {"AUTHENTICATION_FAILED", 401},
 	    {"AUTHENTICATION_REQUIRED", 421}, {"BAD_REQUEST", 400},
 	    {"ZONE_NOT_FOUND", 404}, {"NOT_FOUND", 404},
@@ -962,7 +962,7 @@ query_members(struct call *q, const struct query *in, bool by_position)
 	    !in->zone->albums[album].trashed)
 		m = members(&count, in->zone, album, by_position);
 	ok = member_start(&at, q, in, m, count);
-	/* up to three records a position [page-size] */
+	/* up to three records a position [records-query] */
 	w.assets =
 	    xreallocarray(NULL, (size_t)in->limit / 3 + 1, sizeof(uint32_t));
 	while (ok && w.count < (size_t)in->limit / 3 && at >= 0 &&

@@ -590,7 +590,7 @@ content_answer(
 		refuse(resp, 403, "");
 		return;
 	}
-	if (expires_s * 1000 < r->now_ms) { /* [link-expiry] */
+	if (expires_s * 1000 < r->now_ms) { /* [download-link] */
 		refuse(resp, 410, "");
 		return;
 	}

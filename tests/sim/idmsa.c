@@ -44,7 +44,7 @@ struct call {
 	bool new_cookie;
 };
 
-/* Errors: serviceErrors at sign-in, service_errors at codes [idmsa-errors]. */
+/* Errors: serviceErrors at sign-in, service_errors at codes [error-shapes]. */
 static void
 fail(struct call *c, int status, const char *list, const char *code,
     const char *title, const char *message)
@@ -749,7 +749,7 @@ security_code(const struct call *c)
 	return o;
 }
 
-/* The object P of [auth-options]. */
+/* The object P of [code-options]. */
 static cJSON *
 phone_verification(const struct call *c)
 {
@@ -875,7 +875,7 @@ boot_page(struct call *c)
 	cJSON_Delete(o);
 }
 
-/* [auth-options] */
+/* [code-options] */
 static void
 auth_options(struct call *c)
 {

@@ -172,7 +172,7 @@ library_content(struct content *out, const char **uti, const struct cloud *c,
 		if ((edits & (A_EDIT_STILL | A_EDIT_SHOT)) == 0)
 			return false;
 		if (heic) /* a HEIC in spite of the field's name
-			     [edited-resource] */
+			     [resources] */
 			*uti = "public.heic";
 		computed(out, c, a->edit_key, role, SIZE_PHOTO,
 		    heic ? MAGIC_HEIC : MAGIC_JPEG);
@@ -963,7 +963,7 @@ fill_assets(struct cloud *c, struct zone *z, int64_t count)
 		asset_make(c, z, &w, INT64_C(1686106167436), last_ms + 1000);
 	}
 	if (!z->plain && count >= (int64_t)COUNT(script)) {
-		/* an import that never got its asset [orphan-master] */
+		/* an import that never got its asset [asset-master] */
 		wish_clear(&w);
 		master_make(
 		    z, &w, mix2(c->options.seed, 0x6f727068), 0, last_ms);

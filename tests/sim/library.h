@@ -105,7 +105,7 @@ enum role {
 	ROLE_EDIT_THUMB
 };
 
-/* How filenameEnc comes [filename-enc]. */
+/* How filenameEnc comes [enc-decoding]. */
 enum name_form {
 	NAME_PADDED,
 	NAME_STRING,
@@ -174,7 +174,7 @@ struct album {
 	int64_t modified_ms, trashed_ms;
 	uint32_t parent; /* number of an album; 0 is the root */
 	uint32_t position, tag, place;
-	uint8_t type; /* 0 album, 3 folder, 6 smart [album] */
+	uint8_t type; /* 0 album, 3 folder, 6 smart [album-tree] */
 	bool trashed;
 	uint32_t *relations;
 	size_t relation_count, relation_cap;

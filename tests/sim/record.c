@@ -9,7 +9,7 @@
 
 /*
  * Records as the service writes them: field sets, types and the envelope are
- * those of the recordings [record-envelope], [master-fields], [asset-fields].
+ * those of the recordings [record-typing], [master-fields], [asset-fields].
  */
 
 /* --- desiredKeys --- */
@@ -474,7 +474,7 @@ put_asset_id(struct out *o, const char *name, const struct content *f,
 	buf_adds(o->buf, "},\"type\":\"ASSETID\"}");
 }
 
-/* A group: Width, Height, FileType, Fingerprint and Res [resource]. */
+/* A group: Width, Height, FileType, Fingerprint and Res [resources]. */
 static void
 put_resource(struct out *o, const struct resource *res, const struct content *f,
     const struct sums *s, const char *uti, const char *record_name)
@@ -767,8 +767,7 @@ put_adjustment(struct out *o, const struct item *it)
 		    (a->flags & A_DEPTH) != 0          ? 2
 			: (a->flags & A_EXPOSURE) != 0 ? 4
 						       : 0);
-		/* slow motion bears a type without a rendering
-		 * [edited-resource] */
+		/* slow motion bears a type without a rendering [resources] */
 		if (it->master.kind == KIND_SLOMO)
 			put_text(o, "adjustmentType", "com.apple.video.slomo");
 		return;

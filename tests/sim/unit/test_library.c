@@ -1028,7 +1028,7 @@ link_of(char out[2048], struct cloud *c, const struct content *f)
 	buf_clear(&b);
 }
 
-/* [download-link], [link-expiry], [range] */
+/* [download-link], [content-range] */
 static void
 test_links(void **state)
 {
