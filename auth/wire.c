@@ -29,7 +29,7 @@ const char wire_login[] = "Run icloud-pull login.";
 #define SETUP_CN   "setup.icloud.com.cn"
 #define SETUP_PATH "/setup/ws/1"
 
-/* The public id of icloud.com's own sign-in widget [authorize]. */
+/* The public id of icloud.com's own sign-in widget [idmsa-headers]. */
 const char wire_widget_key[] =
     "d39ba9916b7251055b22c7f910e2ea796ee65e98b2ddecea8f5dde8d9d1a815d";
 
@@ -81,7 +81,7 @@ wire_home(const struct auth *a)
 }
 
 /*
- * Headers of one request.
+ * Headers of one request [idmsa-headers] [setup-headers].
  */
 #define HEADERS_MAX 20
 

@@ -30,8 +30,12 @@ sh tests/run-units.sh "$@" >"$out" 2>&1
 cat "$out"
 add "$out" "unit tests"
 
+echo "== tests/tags.sh"
+sh tests/tags.sh >"$out" 2>&1
+cat "$out"
+add "$out" "tests/tags.sh"
+
 for t in tests/run/test_*.py; do
-	[ -n "$ONLY_UNITS" ] && break
 	echo "== $t"
 	PYTHONDONTWRITEBYTECODE=1 python3 "$t" >"$out" 2>&1
 	rc=$?
