@@ -20,6 +20,7 @@ need() { # tool-or-library Debian-package Homebrew-package
 need cc gcc ""
 need make make make
 need pkg-config pkg-config pkgconf
+need curl curl ""
 if ! have pkg-config; then
 	# Nothing can be asked of pkg-config yet: all of them.
 	apt="$apt libcurl4-openssl-dev libcjson-dev libssl-dev libsqlite3-dev"
