@@ -67,6 +67,8 @@ else
 fi && echo "sha256sum -c .icloud-pull/SHA256SUMS: all files are right")
 say "Where it stands"
 pull status
+say "A night later, with nothing new: three requests"
+pull sync
 exec 3>&-
 wait $sim || true
-say "The copy lies in $here/copy"
+printf '\nThe copy lies in %s\n' "$here/copy"
