@@ -55,6 +55,7 @@ static const struct {
 } flags[] = {
     {"trusted_sent", offsetof(struct session, trusted_sent)},
     {"password_refused", offsetof(struct session, password_refused)},
+    {"password_worked", offsetof(struct session, password_worked)},
     {"adp", offsetof(struct session, adp)},
     {"pcs_required", offsetof(struct session, pcs_required)},
     {"no_device", offsetof(struct session, no_device)},

@@ -52,6 +52,7 @@ struct session {
 	unsigned srp_failures;	  /* in a row */
 	bool	 password_refused; /* of an unattended run; until a proof is
 				      accepted no such run tries again */
+	bool	 password_worked;  /* the saved one was accepted once; kept by src */
 	/* Flags of the last accountLogin or validate [account-flags]. */
 	bool	 adp;		  /* dsInfo.iCDPEnabled */
 	bool	 pcs_required;

@@ -12,6 +12,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "stop.h"
 
 #define LINE_MAX_BYTES 4096
 #define REST_MAX_BYTES (1 << 20)
@@ -31,6 +32,10 @@ read_line(struct buf *out, int fd)
 	ssize_t n;
 
 	for (;;) {
+		if (stop_is_set()) {
+			errno = EINTR;
+			return -1;
+		}
 		n = read(fd, &c, 1);
 		if (n == -1)
 			return -1;
@@ -104,6 +109,7 @@ run_command(const char *command, int out)
 	int none;
 
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	if (!isatty(STDIN_FILENO)) {
 		none = open("/dev/null", O_RDONLY);
 		if (none == -1 || dup2(none, STDIN_FILENO) == -1)
@@ -141,14 +147,22 @@ ask_command(const char *command, struct err *e)
 	buf_init_secret(&line, LINE_MAX_BYTES);
 	do
 		got = read_line(&line, fds[0]);
-	while (got == -1 && errno == EINTR && line.len == 0);
+	while (got == -1 && errno == EINTR && line.len == 0 && !stop_is_set());
 	/* Let it finish what it has to say, if that has an end. */
 	for (int n = 0; got == 1 && n < REST_MAX_BYTES; n++)
 		if (read(fds[0], &c, 1) <= 0)
 			break;
 	close(fds[0]);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+	while (
+	    !stop_is_set() && waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		continue;
+	if (stop_is_set()) {
+		/* Perhaps it waits for a person; it is not waited for. */
+		(void)kill(pid, SIGTERM);
+		buf_clear(&line);
+		err_set(e, ERR_INTERRUPTED, NULL, "Interrupted.");
+		return NULL;
+	}
 	if (got == 1 && line.len > 0 && WIFEXITED(status) &&
 	    WEXITSTATUS(status) == 0)
 		return buf_take(&line);

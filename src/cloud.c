@@ -64,6 +64,23 @@ load_session(struct cloud *c, struct err *e)
 	return 0;
 }
 
+/* A `login` may have written another session while the lock was let go. */
+static bool
+is_outdated(const struct cloud *c)
+{
+	struct session *now = NULL;
+	bool outdated;
+
+	if (account_load(&now, &c->account, NULL) == -1 || now == NULL ||
+	    now->session_token == NULL)
+		outdated = false;
+	else
+		outdated = c->session->session_token == NULL ||
+		    strcmp(now->session_token, c->session->session_token) != 0;
+	session_free(now);
+	return outdated;
+}
+
 /* One proof by password, without a person. */
 static int
 prove_password(struct cloud *c, struct err *e)
@@ -84,12 +101,42 @@ prove_password(struct cloud *c, struct err *e)
 		secret_free(password);
 		return -1;
 	}
+	if (is_outdated(c)) {
+		rc = load_session(c, e);
+		if (rc == 0)
+			rc = auth_resume(&next, c->auth, e);
+		if (rc == -1 || next == AUTH_READY) {
+			secret_free(password);
+			return rc;
+		}
+	}
 	rc = auth_sign_in(&next, c->auth, password, AUTH_UNATTENDED, e);
 	secret_free(password);
+	if (rc == 0)
+		c->session->password_worked = true;
 	if (rc == 0 && next == AUTH_NEED_CODE)
 		rc = err_set(e, ERR_CODE, "Run icloud-pull login.",
 		    "Apple wants a code for %s.", c->account.name);
 	return rc;
+}
+
+/*
+ * Nobody is there whom it could be asked: an account that is locked now, or a
+ * saved password that worked and is refused, is how a theft looks from here.
+ */
+static int
+sound_alarm(const struct cloud *c, struct err *e)
+{
+	bool refused = e->code == ERR_PASSWORD && c->session != NULL &&
+	    c->session->password_worked && c->session->password_refused;
+
+	if (e->code != ERR_LOCKED && !refused)
+		return -1;
+	return err_set(e, ERR_ALARM,
+	    "If that was not you, somebody may be taking the account over: go "
+	    "to https://iforgot.apple.com now. If it was, run icloud-pull "
+	    "login.",
+	    "%s", e->what);
 }
 
 /* The order of [session-start], under the account's lock. */
@@ -126,7 +173,7 @@ cloud_open(struct cloud *out, struct app *app, struct err *e)
 	    account_lock(&out->account, e) == -1)
 		return -1;
 	if (load_session(out, e) == -1 || make_it_work(out, e) == -1)
-		return -1;
+		return sound_alarm(out, e);
 	account_unlock(&out->account);
 	return 0;
 }
@@ -142,7 +189,7 @@ cloud_recover(struct cloud *c, struct err *e)
 	if (account_lock(&c->account, e) == -1)
 		return -1;
 	if (load_session(c, e) == -1 || make_it_work(c, e) == -1)
-		return -1;
+		return sound_alarm(c, e);
 	account_unlock(&c->account);
 	return 0;
 }

@@ -32,7 +32,8 @@ int cloud_http(struct http **out, const struct app *, struct err *);
  * Open the stored session of the account and make it work: validate, else
  * accountLogin, else one password proof if --password-command gives the
  * password.  Asks no person and requests no code: ERR_PASSWORD or ERR_CODE say
- * what a person must do.
+ * what a person must do.  A locked account, and a saved password that worked
+ * before and is refused, are ERR_ALARM; of cloud_recover() too.
  */
 int cloud_open(struct cloud *out, struct app *, struct err *);
 /*

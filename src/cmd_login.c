@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +23,7 @@ struct login {
 	struct session *session;
 	struct auth *auth;
 	char *password; /* secret */
+	bool saved;     /* by --password-command */
 	bool person;    /* somebody can be asked */
 };
 
@@ -69,9 +69,10 @@ ask_password(struct login *l, struct err *e)
 
 	if (l->app->opt.from_stdin && (!l->app->opt.code || command == NULL))
 		l->password = ask_line(e);
-	else if (command != NULL)
+	else if (command != NULL) {
 		l->password = ask_command(command, e);
-	else if (l->person)
+		l->saved = true;
+	} else if (l->person)
 		l->password = ask_person("Password: ", true, e);
 	if (l->password == NULL || l->password[0] == '\0')
 		return e->code != ERR_NONE
@@ -195,6 +196,30 @@ open_session(struct login *l, struct err *e)
 	return 0;
 }
 
+/* The session of before stays, but Apple's "later" is kept in it: the next
+ * process shall not ask again at once. */
+static void
+remember_wait(struct login *l)
+{
+	struct session *kept = NULL;
+	struct err e = ERR_INIT;
+
+	if (account_lock(&l->account, &e) == -1)
+		return;
+	if (account_load(&kept, &l->account, &e) == 0) {
+		if (kept == NULL)
+			kept = session_new(l->account.name);
+		kept->last_srp_ms = l->session->last_srp_ms;
+		kept->srp_not_before_ms = l->session->srp_not_before_ms;
+		kept->login_not_before_ms = l->session->login_not_before_ms;
+		kept->srp_failures = l->session->srp_failures;
+		if (account_save(&l->account, kept, &e) == -1)
+			log_warn("%s", e.what);
+	}
+	account_unlock(&l->account);
+	session_free(kept);
+}
+
 /* Anew with the password, sending the trust token of before. */
 static int
 sign_in(struct login *l, struct err *e)
@@ -215,6 +240,8 @@ sign_in(struct login *l, struct err *e)
 		return -1;
 	rc = auth_sign_in(&next, l->auth, l->password, AUTH_PERSON, e);
 	account_unlock(&l->account);
+	if (rc == -1 && e->code == ERR_THROTTLED)
+		remember_wait(l);
 	if (rc == -1)
 		return -1;
 	if (next == AUTH_NEED_CODE)
@@ -252,10 +279,45 @@ remember(struct app *app, const char *name, const char *value)
 		    app->config_path, name, name, value);
 }
 
+/* Absolute, since a nightly run starts elsewhere.  Its last part may be
+ * missing: sync makes it.  The caller frees; NULL with errno. */
+static char *
+whole_path(const char *path)
+{
+	char *copy, *slash, *parent, *whole = realpath(path, NULL);
+
+	if (whole != NULL || errno != ENOENT)
+		return whole;
+	if (path[0] == '/')
+		return xstrdup(path);
+	copy = xstrdup(path);
+	slash = strrchr(copy, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	parent = realpath(slash != NULL ? copy : ".", NULL);
+	if (parent != NULL)
+		whole = xasprintf(
+		    "%s/%s", parent, slash != NULL ? slash + 1 : copy);
+	free(parent);
+	free(copy);
+	return whole;
+}
+
+/* What a person typed: a shell would have seen to the "~/". */
+static char *
+typed_path(const char *typed)
+{
+	const char *home = getenv("HOME");
+
+	return strncmp(typed, "~/", 2) == 0 && home != NULL
+	    ? xasprintf("%s/%s", home, typed + 2)
+	    : xstrdup(typed);
+}
+
 static int
 settle_root(struct app *app, bool person, struct err *e)
 {
-	char real[PATH_MAX], *root = NULL;
+	char *root = NULL;
 
 	if (app->opt.root == NULL && person && !app->opt.from_stdin) {
 		root = ask_person("Where shall the copy lie (a directory, "
@@ -264,20 +326,17 @@ settle_root(struct app *app, bool person, struct err *e)
 		if (root == NULL)
 			return -1;
 		if (root[0] != '\0')
-			app->opt.root = xstrdup(root);
+			app->opt.root = typed_path(root);
 		free(root);
 	}
 	if (app->opt.root == NULL)
 		return 0;
-	/* Stored absolute: a nightly run starts elsewhere. */
-	if (realpath(app->opt.root, real) == NULL) {
-		if (errno != ENOENT || app->opt.root[0] != '/')
-			return err_set_errno(e, errno,
-			    "Signed in, but %s cannot be used", app->opt.root);
-		remember(app, "root", app->opt.root);
-	} else {
-		remember(app, "root", real);
-	}
+	root = whole_path(app->opt.root);
+	if (root == NULL)
+		return err_set_errno(e, errno,
+		    "Signed in, but %s cannot be used", app->opt.root);
+	remember(app, "root", root);
+	free(root);
 	return 0;
 }
 
@@ -296,6 +355,7 @@ login_run(struct app *app, struct err *e)
 	if ((app->opt.code ? finish_with_code(&l, e) : sign_in(&l, e)) == -1)
 		goto out;
 
+	l.session->password_worked = l.saved;
 	if (account_save(&l.account, l.session, e) == -1)
 		goto out;
 	account_drop_pending(&l.account);

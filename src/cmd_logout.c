@@ -28,6 +28,16 @@ tell_apple(struct app *app, struct session *s, struct err *e)
 	return 0;
 }
 
+static void
+say_signed_out(struct app *app, const char *name, bool before)
+{
+	report_open(app->report, "signed-out");
+	report_str(app->report, "account", name);
+	report_close(app->report);
+	report_text(app->report, REPORT_CHATTER,
+	    before ? "%s was not signed in." : "Signed out %s.", name);
+}
+
 static int
 logout_run(struct app *app, struct err *e)
 {
@@ -44,8 +54,7 @@ logout_run(struct app *app, struct err *e)
 		goto out;
 	account_drop_pending(&account);
 	if (s == NULL || s->stage != SESSION_SIGNED_IN) {
-		report_text(app->report, REPORT_CHATTER,
-		    "%s was not signed in.", account.name);
+		say_signed_out(app, account.name, true);
 		rc = 0;
 		goto out;
 	}
@@ -56,11 +65,7 @@ logout_run(struct app *app, struct err *e)
 	s->stage = SESSION_NONE;
 	if (account_save(&account, s, e) == -1)
 		goto out;
-	report_open(app->report, "signed-out");
-	report_str(app->report, "account", account.name);
-	report_close(app->report);
-	report_text(
-	    app->report, REPORT_CHATTER, "Signed out %s.", account.name);
+	say_signed_out(app, account.name, false);
 	rc = 0;
 out:
 	session_free(s);

@@ -97,23 +97,28 @@ say_trust(struct app *app, const char *name)
 	struct account account = {.dir = -1, .lock = -1};
 	struct session *s = NULL;
 	struct err e = ERR_INIT;
-	int64_t days;
+	bool signed_in;
+	int64_t days = 0;
 
-	if (name == NULL ||
-	    account_find(&account, app->state_dir, name, &e) == -1 ||
-	    account_load(&s, &account, &e) == -1 || s == NULL ||
-	    s->stage != SESSION_SIGNED_IN) {
+	signed_in = name != NULL &&
+	    account_find(&account, app->state_dir, name, &e) == 0 &&
+	    account_load(&s, &account, &e) == 0 && s != NULL &&
+	    s->stage == SESSION_SIGNED_IN;
+	report_open(app->report, "account");
+	report_str(app->report, "account", name);
+	report_bool(app->report, "signed_in", signed_in);
+	if (signed_in && s->trust_expires_ms != 0) {
+		days = (s->trust_expires_ms - clock_now_ms()) / DAY_MS;
+		report_int(app->report, "trust_days", days);
+	}
+	report_close(app->report);
+	if (!signed_in) {
 		report_text(app->report, REPORT_ASKED,
 		    "Account:    not signed in (icloud-pull login)");
 	} else if (s->trust_expires_ms == 0) {
 		report_text(app->report, REPORT_ASKED,
 		    "Account:    %s, signed in", account.name);
 	} else {
-		days = (s->trust_expires_ms - clock_now_ms()) / DAY_MS;
-		report_open(app->report, "account");
-		report_str(app->report, "account", account.name);
-		report_int(app->report, "trust_days", days);
-		report_close(app->report);
 		report_text(app->report, REPORT_ASKED,
 		    "Account:    %s, trusted for %lld more days", account.name,
 		    (long long)(days > 0 ? days : 0));

@@ -30,6 +30,8 @@
 #define AHEAD_MAX (2 * BATCH)
 /* New links for one item: expiry is normal, a refusal again and again not. */
 #define RELINKS_MAX 4
+/* So many files in a row that no link opens: it is not about the files. */
+#define REFUSED_MAX 10
 /* A try that brought this much was no failure. */
 #define PROGRESS_BYTES ((int64_t)1 << 20)
 /* A file the cloud has no link for is asked for again after a day, then two,
@@ -86,7 +88,8 @@ struct run {
 	int running;                 /* of them hashing or on the wire */
 	struct item *wire[WIRE_MAX]; /* on the wire; NULL: a free place */
 	int lookups;
-	bool dry; /* the catalogue has no more wants */
+	int refused; /* items in a row whose links were all refused */
+	bool dry;    /* the catalogue has no more wants */
 	bool session_lost;
 	bool stopping;
 	int64_t owed_bytes; /* that running items will still write */
@@ -156,12 +159,21 @@ stop(struct run *r, const struct err *e)
 	r->stopping = true;
 }
 
+static void
+note_trouble(struct run *r, const struct err *e)
+{
+	enum err_code was = r->out->trouble.code;
+
+	/* Of equals the first: it is the cause. */
+	if (err_worse(was, e->code) != was)
+		r->out->trouble = *e;
+}
+
 /* The run ends without a failure of this machine. */
 static void
 stop_for(struct run *r, const struct err *e)
 {
-	if (r->out->trouble.code == ERR_NONE)
-		r->out->trouble = *e;
+	note_trouble(r, e);
 	r->stopping = true;
 }
 
@@ -208,19 +220,48 @@ item_failed_by(struct item *it, const struct err *e)
 	item_failed(it, STORE_FAILED, e->what);
 }
 
+/* Its record is not what was listed.  A new listing tells what became of it;
+ * what that still lists as it was is not to be had. */
+static void
+item_vanished(struct item *it, bool changed)
+{
+	if (it->run->o->relisted)
+		item_failed(it, STORE_NO_ORIGINAL,
+		    changed ? "iCloud lists one file and gives another."
+			    : "iCloud lists it and does not find it.");
+	else
+		item_failed(it, STORE_VANISHED,
+		    changed ? "It is no longer as iCloud listed it."
+			    : "iCloud did not find it.");
+}
+
 /* ---- links ---- */
 
 static void
-relink(struct item *it)
+want_link(struct item *it)
 {
 	secret_free(it->url);
 	it->url = NULL;
-	if (it->relinks++ >= RELINKS_MAX) {
-		item_failed(
-		    it, STORE_FAILED, "Apple refused every link for it.");
+	queue_put(&it->run->unlinked, it);
+}
+
+/* The link was refused. */
+static void
+relink(struct item *it)
+{
+	struct run *r = it->run;
+	struct err e = ERR_INIT;
+
+	if (it->relinks++ < RELINKS_MAX) {
+		want_link(it);
 		return;
 	}
-	queue_put(&it->run->unlinked, it);
+	item_failed(it, STORE_FAILED, "Apple refused every link for it.");
+	if (++r->refused >= REFUSED_MAX) {
+		err_set(&e, ERR_UNAVAILABLE, "Try again later.",
+		    "Apple's file servers refuse one file after the other.");
+		stop_for(r, &e);
+	}
 }
 
 /* The resource that an item wants, out of the record that carries it. */
@@ -230,8 +271,7 @@ link_item(struct item *it, const struct resource *res, int64_t date_ms)
 	if (!res->present || res->checksum.len != it->want.checksum_len ||
 	    memcmp(res->checksum.bytes, it->want.checksum,
 		it->want.checksum_len) != 0) {
-		item_failed(it, STORE_VANISHED,
-		    "It has changed in iCloud since it was listed.");
+		item_vanished(it, true);
 		return;
 	}
 	if (res->url == NULL) {
@@ -283,8 +323,7 @@ on_linked(void *arg, const struct record *rec, int64_t date_ms)
 		if (res != NULL)
 			link_item(it, &res[it->want.role], date_ms);
 		else
-			item_failed(
-			    it, STORE_VANISHED, "It is no longer in iCloud.");
+			item_vanished(it, false);
 	}
 	if (rec->type == RECORD_MASTER)
 		master_clear(&m);
@@ -300,7 +339,7 @@ on_link_missing(void *arg, const char *name)
 
 	split_batch(&mine, arg, name);
 	while ((it = queue_take(&mine)) != NULL)
-		item_failed(it, STORE_VANISHED, "It is no longer in iCloud.");
+		item_vanished(it, false);
 }
 
 static void
@@ -325,14 +364,18 @@ on_lookup_done(void *arg, const struct err *e)
 	r->lookups--;
 	if (e->code == ERR_SESSION)
 		r->session_lost = true;
-	else if (e->code == ERR_THROTTLED || e->code == ERR_UNAVAILABLE ||
-	    e->code == ERR_NETWORK)
-		stop_for(r, e);
+	else if (e->code == ERR_NOT_FOUND)
+		log_debug(
+		    "A look-up failed: %s", e->what); /* the zone is gone */
+	else if (err_exit_status(e->code) == 6)
+		note_trouble(r, e);
 	else if (e->code != ERR_NONE && e->code != ERR_INTERRUPTED)
-		log_debug("A look-up failed: %s", e->what);
+		stop_for(r, e);
 	while ((it = queue_take(&b->items)) != NULL) {
 		if (e->code == ERR_SESSION)
 			queue_put(&r->unlinked, it);
+		else if (e->code == ERR_NOT_FOUND)
+			item_vanished(it, false);
 		else if (e->code == ERR_NONE || err_exit_status(e->code) == 6)
 			item_failed(
 			    it, STORE_FAILED, "Apple gave no answer for it.");
@@ -405,6 +448,7 @@ look_up(struct run *r)
 		r->stopping = true;
 		while ((it = queue_take(&b->items)) != NULL)
 			item_end(it);
+		zone_id_clear(&s.found);
 		free(b);
 		return;
 	}
@@ -486,18 +530,13 @@ leave_wire(struct item *it)
 }
 
 static void
-accept(struct item *it, bool proven)
+accept(struct item *it)
 {
 	struct run *r = it->run;
 	struct err e = ERR_INIT;
 
 	r->files_done++;
 	log_debug("Fetched %s.", it->path);
-	report_open(r->report, "file");
-	report_str(r->report, "path", it->path);
-	report_int(r->report, "size", store_put_size(it->put));
-	report_str(r->report, "state", proven ? "proven" : "size-verified");
-	report_close(r->report);
 	if (store_put_accept(
 		it->put, it->want.has_taken, it->want.taken_ms, &e) == -1)
 		stop(r, &e);
@@ -525,7 +564,7 @@ fetch_again(struct item *it)
 		item_end(it);
 		return;
 	}
-	relink(it);
+	want_link(it);
 }
 
 static void
@@ -579,10 +618,8 @@ conclude(struct item *it)
 	facts_of(&facts, it, proof, &sum);
 	switch (proof_judge(&facts)) {
 	case PROOF_ACCEPT:
-		accept(it, true);
-		break;
 	case PROOF_ACCEPT_BY_SIZE:
-		accept(it, false);
+		accept(it);
 		break;
 	case PROOF_GO_ON:
 		if (facts.whole)
@@ -602,12 +639,15 @@ conclude(struct item *it)
 		break;
 	case PROOF_NOT_VERIFIABLE:
 		item_failed(it, STORE_UNKNOWN_KIND,
-		    "Its checksum is of an unknown kind, and two fetches "
-		    "differ.");
+		    "Its checksum is of an unknown kind, and no two fetches "
+		    "are alike.");
 		break;
 	case PROOF_GIVE_UP:
 		item_failed(it, STORE_FAILED,
-		    "What arrives differs from Apple's checksum each time.");
+		    proof == STORE_SHORT
+			? "It ends too early each time."
+			: "What arrives differs from Apple's checksum each "
+			  "time.");
 		break;
 	}
 }
@@ -664,13 +704,16 @@ on_bytes(void *arg, const struct http_response *head, const uint8_t *data,
 	return store_put_write(it->put, data, len, e);
 }
 
-static bool
-is_full_volume(const struct item *it)
+/* The volume takes no file of this size; what it took is given back. */
+static void
+too_large(struct item *it)
 {
-	int64_t space, total;
+	struct err e = ERR_INIT;
 
-	return store_space(&space, &total, it->run->store, NULL) == -1 ||
-	    space < still_to_write(it) + fetch_air(total) / 2;
+	if (store_put_restart(it->put, &e) == -1)
+		log_warn("%s", e.what);
+	item_failed(
+	    it, STORE_TOO_LARGE, "The volume takes no file as large as this.");
 }
 
 static void
@@ -682,16 +725,10 @@ transfer_broke(struct item *it, const struct err *e)
 	case ERR_INTERRUPTED:
 		item_end(it);
 		break;
-	case ERR_DISK_FULL:
-		/* The file is too large for the volume, or the volume full. */
-		if (!is_full_volume(it)) {
-			item_failed(it, STORE_TOO_LARGE,
-			    "The volume takes no file as large as this.");
-			break;
-		}
-		stop(r, e);
-		item_end(it);
+	case ERR_TOO_LARGE:
+		too_large(it);
 		break;
+	case ERR_DISK_FULL:
 	case ERR_DISK:
 	case ERR_NOT_MOUNTED:
 	case ERR_BAD_STATE:
@@ -716,10 +753,31 @@ transfer_broke(struct item *it, const struct err *e)
 	case ERR_NETWORK:
 		retry(it, ERR_NETWORK, 0, -1);
 		break;
-	default:
+	default: /* not understood: a certificate, a head without an end */
+		note_trouble(r, e);
 		item_failed_by(it, e);
 		break;
 	}
+}
+
+/* Waits that a run can sit out are kept; a longer one is the next run's. */
+static void
+throttled(struct item *it, int64_t stated_ms)
+{
+	struct run *r = it->run;
+	struct err e = ERR_INIT;
+
+	if (stated_ms > retry_default.max_waited_ms) {
+		err_set(&e, ERR_THROTTLED, "Try again later.",
+		    "Apple asks to wait before fetching more.");
+		e.wait_ms = stated_ms;
+		stop_for(r, &e);
+		item_end(it);
+		return;
+	}
+	pace_throttled(
+	    &r->pace, stated_ms >= 0 ? stated_ms : 1000, clock_mono_ms());
+	retry(it, ERR_NONE, 503, stated_ms);
 }
 
 static void
@@ -732,13 +790,16 @@ transfer_answered(struct item *it, const struct http_response *resp)
 	switch (resp->status) {
 	case 200:
 	case 206:
+		r->refused = 0;
 		if (it->head_seen || resp->length == 0)
 			conclude(it);
 		else /* a page where the file should be */
 			retry(it, ERR_NONE, 503, -1);
 		return;
 	case 416:
-		if (it->want.size_bytes >= 0 && size == it->want.size_bytes) {
+		/* There is no more: all of it, if the size is not known. */
+		if (size > 0 &&
+		    (it->want.size_bytes < 0 || size == it->want.size_bytes)) {
 			conclude(it);
 		} else if (store_put_restart(it->put, &e) == -1) {
 			stop(r, &e);
@@ -760,10 +821,7 @@ transfer_answered(struct item *it, const struct http_response *resp)
 	case 429:
 	case 450:
 	case 503:
-		pace_throttled(&r->pace,
-		    resp->retry_after_ms >= 0 ? resp->retry_after_ms : 1000,
-		    clock_mono_ms());
-		retry(it, ERR_NONE, 503, resp->retry_after_ms);
+		throttled(it, resp->retry_after_ms);
 		return;
 	default:
 		retry(it, ERR_NONE, resp->status, resp->retry_after_ms);
@@ -782,7 +840,7 @@ on_transfer_done(void *arg, struct http_response *resp, const struct err *e)
 	leave_running(it);
 	got = it->owed_bytes - still_to_write(it);
 	if (got >= PROGRESS_BYTES) { /* a long file over a bad line */
-		it->tries = 0;
+		it->tries = it->relinks = 0;
 		it->waited_ms = 0;
 	}
 	if (e->code != ERR_NONE)
@@ -950,9 +1008,7 @@ start_item(struct item *it)
 	if (it->url != NULL &&
 	    !link_is_fresh(
 		it->url, it->date_ms, it->linked_ms, clock_mono_ms())) {
-		queue_put(&r->unlinked, it);
-		secret_free(it->url);
-		it->url = NULL;
+		want_link(it);
 		return;
 	}
 	if (it->path == NULL) {

@@ -21,13 +21,16 @@ struct fetch_options {
 	const char *layout; /* of the copy */
 	const struct store_filter *filter;
 	int64_t files, bytes; /* forecast, for the progress line */
+	bool relisted;        /* not the first fetch: vanished is lost now */
 };
 
 struct fetch {
 	int64_t failed;     /* wants that could not be fetched */
 	int64_t vanished;   /* records gone or changed meanwhile */
 	int64_t no_room;    /* left out so that the volume keeps air */
-	struct err trouble; /* why it ended early; ERR_NONE */
+	/* Why it ended early, or what else deserves more than "incomplete" (an
+	 * answer that is not understood); ERR_NONE. */
+	struct err trouble;
 };
 
 /*

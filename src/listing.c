@@ -26,6 +26,7 @@ struct base {
 /* A zone that is to be walked. */
 struct walk {
 	struct zone_id id;
+	bool listed; /* the server has named it in this run */
 	bool deleted;
 	struct walk *next;
 };
@@ -90,19 +91,28 @@ spin(struct run *r)
 
 /* ---- which zones have changed ---- */
 
-static void
-add_walk(struct run *r, const struct zone_id *id, bool deleted)
+/* Where the walk of a zone is in the list, or would be. */
+static struct walk **
+find_walk(struct run *r, const struct zone_id *id)
 {
-	struct walk **w;
+	struct walk **w = &r->walks;
 
-	for (w = &r->walks; *w != NULL; w = &(*w)->next)
-		if (zone_id_equal(&(*w)->id, id)) {
-			(*w)->deleted = deleted;
-			return;
-		}
+	while (*w != NULL && !zone_id_equal(&(*w)->id, id))
+		w = &(*w)->next;
+	return w;
+}
+
+/* What is known from before; what the server says of it now has the last
+ * word. */
+static void
+add_walk(struct run *r, const struct zone_id *id)
+{
+	struct walk **w = find_walk(r, id);
+
+	if (*w != NULL)
+		return;
 	*w = xcalloc(1, sizeof(**w));
 	zone_id_copy(&(*w)->id, id);
-	(*w)->deleted = deleted;
 }
 
 static bool
@@ -116,8 +126,14 @@ is_library(const char *zone_name)
 static void
 on_zone(void *arg, const struct zone_id *id, bool deleted)
 {
-	if (is_library(id->name))
-		add_walk(arg, id, deleted);
+	struct walk *w;
+
+	if (!is_library(id->name))
+		return;
+	add_walk(arg, id);
+	w = *find_walk(arg, id);
+	w->listed = true;
+	w->deleted = deleted;
 }
 
 static void
@@ -143,10 +159,34 @@ ask_zones(struct run *r, struct base *b, const char *token)
 	spin(r);
 }
 
+/* A whole list of zones leaves out those that are gone, and a token that was
+ * refused cannot tell which: those that are known are asked themselves. */
+struct known {
+	struct run *run;
+	int database;
+};
+
+static void
+add_known(void *arg, const struct store_zone *z)
+{
+	struct known *k = arg;
+	struct zone_id id = {
+	    .database = (enum database)z->database,
+	    .name = xstrdup(z->name),
+	    .owner = xstrdup(z->owner),
+	    .type = xstrdup(z->type),
+	};
+
+	if (z->database == k->database && !z->gone && is_library(z->name))
+		add_walk(k->run, &id);
+	zone_id_clear(&id);
+}
+
 /* Ask, once more after a recovery, and without a token that was refused. */
 static int
 list_zones(struct run *r, struct base *b, struct err *e)
 {
+	struct known known = {.run = r, .database = (int)b->database};
 	char *token = NULL;
 	int rc = -1;
 
@@ -162,6 +202,8 @@ list_zones(struct run *r, struct base *b, struct err *e)
 		log_note("Apple no longer knows how far the list was; all "
 			 "zones are compared anew.");
 		ask_zones(r, b, NULL);
+		if (store_zones(r->store, add_known, &known, e) == -1)
+			goto out;
 	}
 	b->listed = r->end.code == ERR_NONE;
 	rc = 0;
@@ -173,14 +215,14 @@ out:
 /* ---- one zone's feed ---- */
 
 static void
-add_unread(struct run *r, const char *name)
+add_unread(void *arg, const char *name)
 {
+	struct run *r = arg;
 	struct unread *u = xcalloc(1, sizeof(*u));
 
 	u->name = xstrdup(name);
 	u->next = r->unread;
 	r->unread = u;
-	r->stuck = true;
 }
 
 static void
@@ -210,6 +252,7 @@ on_record(void *arg, const struct record *rec)
 	r->in_page = true;
 	if (rec->type == RECORD_ERROR) {
 		add_unread(r, rec->name);
+		r->stuck = true;
 		return;
 	}
 	if (intake_record(&r->intake, rec, &r->fatal) == -1)
@@ -341,9 +384,9 @@ on_reread_failed(void *arg, const char *name, const struct err *e)
 	log_debug("A record cannot be read: %s", e->what);
 }
 
-/* Ask for them by name, up to a batch; what stays unread keeps the token. */
-static int
-reread(struct run *r, const struct zone_id *id, struct err *e)
+/* Look a batch of them up; *from is where the next one begins. */
+static void
+reread_batch(struct run *r, const struct zone_id *id, struct unread **from)
 {
 	const struct photos_lookup cb = {.record = on_reread,
 	    .missing = on_reread_missing,
@@ -351,21 +394,43 @@ reread(struct run *r, const struct zone_id *id, struct err *e)
 	    .done = on_feed_done,
 	    .arg = r};
 	const char *names[PHOTOS_LOOKUP_MAX];
-	size_t n = 0, left = 0;
+	size_t n = 0;
 
-	for (struct unread *u = r->unread; u != NULL; u = u->next)
-		if (u->name[0] != '\0' && n < PHOTOS_LOOKUP_MAX)
-			names[n++] = u->name;
+	for (; *from != NULL && n < PHOTOS_LOOKUP_MAX; *from = (*from)->next)
+		if ((*from)->name[0] != '\0' && !(*from)->read)
+			names[n++] = (*from)->name;
+	if (n == 0)
+		return;
+	r->done = false;
+	photos_lookup(&r->cloud->ck, id, names, n, false, &cb);
+	spin(r);
+}
+
+/* Ask for them by name; what stays unread keeps the token. */
+static int
+reread(struct run *r, const struct zone_id *id, struct err *e)
+{
+	struct unread *next = r->unread;
+	size_t left = 0;
+
 	if (store_begin(r->store, e) == -1)
 		return -1;
-	if (n > 0) {
-		r->done = false;
-		photos_lookup(&r->cloud->ck, id, names, n, false, &cb);
-		spin(r);
+	while (next != NULL && r->end.code == ERR_NONE &&
+	    r->fatal.code == ERR_NONE) {
+		reread_batch(r, id, &next);
+		if (r->end.code != ERR_SESSION)
+			continue;
+		if (cloud_recover(r->cloud, e) == -1) {
+			store_rollback(r->store);
+			return -1;
+		}
+		err_clear(&r->end);
+		next = r->unread;
 	}
 	for (struct unread *u = r->unread; u != NULL; u = u->next)
-		left += !u->read;
-	if (left == 0 && r->last_token != NULL && r->fatal.code == ERR_NONE)
+		left += r->stuck && !u->read;
+	if (r->stuck && left == 0 && r->last_token != NULL &&
+	    r->fatal.code == ERR_NONE)
 		(void)store_zone_token(r->store, r->intake.zone, r->last_token,
 		    true, PHOTOS_KEYS_NUMBER, clock_now_ms(), &r->fatal);
 	if (r->fatal.code != ERR_NONE || store_commit(r->store, e) == -1) {
@@ -380,6 +445,18 @@ reread(struct run *r, const struct zone_id *id, struct err *e)
 	return 0;
 }
 
+/* Masters that the feed has left out, of assets that it has listed: those that
+ * can be had by name are no gap. */
+static int
+ask_for_masters(struct run *r, const struct zone_id *id, struct err *e)
+{
+	clear_unread(r);
+	if (store_masters_lacking(r->store, r->intake.zone, add_unread, r, e) ==
+	    -1)
+		return -1;
+	return r->unread != NULL ? reread(r, id, e) : 0;
+}
+
 static int
 walk_zone(struct run *r, const struct zone_id *id, struct err *e)
 {
@@ -390,9 +467,10 @@ walk_zone(struct run *r, const struct zone_id *id, struct err *e)
 
 	if (zone_row(&row, &token, r, id, e) == -1)
 		return -1;
-	/* A longer list of keys: everything is asked for once more. */
+	/* A longer list of keys, or a library that has come back: everything is
+	 * asked for once more. */
 	anew = row.keys < PHOTOS_KEYS_NUMBER;
-	if (anew && row.walked) {
+	if ((anew && row.walked) || row.gone) {
 		if (drop_token(r, row.zone, row.keys, e) == -1)
 			goto out;
 		free(token);
@@ -421,7 +499,15 @@ walk_zone(struct run *r, const struct zone_id *id, struct err *e)
 		*e = r->fatal;
 		goto out;
 	}
+	if (row.gone && r->end.code == ERR_NONE) {
+		log_note("The library %s is in the cloud again.", id->name);
+		if (store_zone_gone(r->store, row.zone, false, e) == -1)
+			goto out;
+	}
 	if (r->stuck && r->end.code == ERR_NONE && reread(r, id, e) == -1)
+		goto out;
+	if (r->intake.changes > 0 && r->end.code == ERR_NONE &&
+	    ask_for_masters(r, id, e) == -1)
 		goto out;
 	r->out->changes += r->intake.changes;
 	rc = 0;
@@ -462,7 +548,7 @@ add_unfinished(void *arg, const struct store_zone *z)
 
 	if (!z->gone && is_library(z->name) &&
 	    (!z->walked || z->keys < PHOTOS_KEYS_NUMBER))
-		add_walk(arg, &id, false);
+		add_walk(arg, &id);
 	zone_id_clear(&id);
 }
 
@@ -520,6 +606,12 @@ walk_all(struct run *r, struct err *e)
 			return -1;
 		if (r->end.code == ERR_NONE)
 			continue;
+		if (r->end.code == ERR_NOT_FOUND && !w->listed &&
+		    zone_kind(w->id.name) != ZONE_PRIMARY) {
+			if (mark_gone(r, &w->id, e) == -1)
+				return -1;
+			continue;
+		}
 		b->failed = true;
 		r->out->complete = false;
 		if (ends_everything(r->end.code)) {
@@ -529,8 +621,9 @@ walk_all(struct run *r, struct err *e)
 		if (r->end.code == ERR_NOT_FOUND &&
 		    zone_kind(w->id.name) == ZONE_PRIMARY) {
 			return err_set(e, ERR_WEB_ACCESS,
-			    "Open icloud.com/photos in a browser once.",
-			    "iCloud Photos was never switched on for %s.",
+			    "Look at icloud.com/photos in a browser.",
+			    "iCloud has no photo library for %s: iCloud Photos "
+			    "is switched off, or was never switched on.",
 			    r->cloud->account.name);
 		}
 		log_warn("The library %s could not be listed: %s", w->id.name,
@@ -586,6 +679,8 @@ listing_run(struct listing *out, struct cloud *cloud, struct store *store,
 		goto out;
 	rc = 0;
 out:
+	if (rc == -1)
+		out->complete = false;
 	report_progress_end(report);
 	clear_unread(&r);
 	for (int i = 0; i < DATABASE_COUNT; i++)

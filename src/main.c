@@ -14,6 +14,7 @@
 #include "err.h"
 #include "log.h"
 #include "report.h"
+#include "stop.h"
 #include "summary.h"
 
 static const struct cmd *const commands[] = {
@@ -33,29 +34,30 @@ on_signal(int signo)
 	(void)signo;
 	if (signals_seen++ > 0)
 		_exit(130);
+	stop_set(true);
 	if (write(signal_pipe, "x", 1) == -1)
 		_exit(130);
 	errno = saved;
 }
 
-/* Should 0, 1 or 2 be closed, the catalogue must not get their numbers. */
+/* Should 0, 1 or 2 be closed, the catalogue must not get their numbers.  What
+ * is written to a closed standard output is lost, and that shows: its stand-in
+ * takes nothing.  A closed standard error is nobody's error. */
 static void
 keep_standard_descriptors(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
+		    open("/dev/null",
+			fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) == -1)
+			_exit(5);
 }
 
 static int
 catch_signals(int *out, struct err *e)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction act = {.sa_handler = on_signal};
+	struct sigaction act = {.sa_handler = on_signal}, before;
 	int fds[2];
 
 	if (pipe(fds) == -1)
@@ -66,10 +68,18 @@ catch_signals(int *out, struct err *e)
 	signal_pipe = fds[1];
 	*out = fds[0];
 	/* No SA_RESTART: a question on the terminal ends too. */
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		/* A run under nohup(1) outlives its terminal. */
+		if (signals[i] == SIGHUP &&
+		    sigaction(SIGHUP, NULL, &before) == 0 &&
+		    before.sa_handler == SIG_IGN)
+			continue;
 		if (sigaction(signals[i], &act, NULL) == -1)
 			return err_set_errno(e, errno, "Cannot catch signals");
+	}
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit on the size of files is an error of that file (EFBIG). */
+	signal(SIGXFSZ, SIG_IGN);
 	return 0;
 }
 

@@ -13,9 +13,11 @@ judge_short(const struct proof_case *c)
 static enum proof_action
 judge_by_size(const struct proof_case *c)
 {
-	if (!c->seen)
+	if (c->seen && c->same)
+		return PROOF_ACCEPT_BY_SIZE;
+	if (c->may_try)
 		return PROOF_AGAIN;
-	return c->same ? PROOF_ACCEPT_BY_SIZE : PROOF_NOT_VERIFIABLE;
+	return c->seen ? PROOF_NOT_VERIFIABLE : PROOF_GIVE_UP;
 }
 
 static enum proof_action

@@ -17,7 +17,7 @@ enum proof_action {
 	PROOF_GO_ON,	     /* short: ask for the rest */
 	PROOF_AGAIN,	     /* from the start, by another link */
 	PROOF_SET_ASIDE,     /* twice alike against the checksum: unproven */
-	PROOF_NOT_VERIFIABLE, /* kind not computable, and two fetches differ */
+	PROOF_NOT_VERIFIABLE, /* kind not computable, and no two fetches alike */
 	PROOF_GIVE_UP,	     /* for this run */
 };
 
@@ -27,7 +27,7 @@ struct proof_case {
 	bool	 size_right; /* exactly the stated size */
 	bool	 whole;	     /* this fetch began at the first byte */
 	bool	 progress;   /* and brought at least one */
-	bool	 seen, same; /* a fetch before was not proven; it was the same */
+	bool	 seen, same; /* the fetch before was not proven; it was the same */
 	bool	 may_try;    /* there are tries left */
 };
 

@@ -1,5 +1,7 @@
 #include "sync.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
@@ -38,13 +40,19 @@ struct sync {
 };
 
 static void
-on_placed(void *arg, int64_t content, int64_t size_bytes)
+on_placed(void *arg, const struct store_placed *p)
 {
 	struct sync *s = arg;
+	struct report *r = s->app->report;
 
-	(void)content;
 	s->placed++;
-	s->placed_bytes += size_bytes;
+	s->placed_bytes += p->size_bytes;
+	report_open(r, "file");
+	report_str(r, "path", p->path);
+	report_int(r, "size", p->size_bytes);
+	report_str(r, "state",
+	    p->state == STORE_STATE_PROVEN ? "proven" : "size-verified");
+	report_close(r);
 }
 
 static void
@@ -66,15 +74,33 @@ mar(struct sync *s, const struct err *e)
 		s->trouble = *e;
 }
 
+/* A copy is of one account, for ever: zones of two have the same names. */
 static int
-open_copy(struct sync *s, struct err *e)
+check_account(const struct sync *s, const char *account, struct err *e)
+{
+	const char *of = store_copy_account(s->store);
+	char *name = session_account_name(of), next[256];
+	bool same = strcmp(name, account) == 0;
+
+	free(name);
+	if (same)
+		return 0;
+	snprintf(next, sizeof(next),
+	    "Give --account %s, or the --root of another copy.", of);
+	return err_set(e, ERR_USAGE, next,
+	    "The copy at %s is of %s, not of %s.", store_root(s->store), of,
+	    account);
+}
+
+static int
+open_copy(struct sync *s, const char *account, struct err *e)
 {
 	struct app *app = s->app;
 	unsigned cores = work_cores();
 	struct store_options o = {
 	    .root = app->opt.root,
 	    .state_dir = app->state_dir,
-	    .account = app->opt.account,
+	    .account = account,
 	    .layout = app->opt.layout,
 	    .mode = STORE_WRITE,
 	    .file_mode = (unsigned)app->opt.file_mode,
@@ -83,15 +109,13 @@ open_copy(struct sync *s, struct err *e)
 	    .arg = s,
 	};
 
-	if (app->opt.root == NULL)
-		return err_set(e, ERR_USAGE, "Give --root DIR.",
-		    "Where the copy shall lie is not known.");
 	if (app->opt.layout != NULL &&
 	    path_check_layout(app->opt.layout, e) == -1)
 		return -1;
 	s->work = work_new(cores > WORKERS_MIN ? cores : WORKERS_MIN);
 	o.work = s->work;
-	if (store_open(&s->store, &o, e) == -1)
+	if (store_open(&s->store, &o, e) == -1 ||
+	    check_account(s, account, e) == -1)
 		return -1;
 	if (app->opt.layout != NULL &&
 	    strcmp(app->opt.layout, store_layout(s->store)) != 0)
@@ -125,22 +149,17 @@ say_forecast(struct sync *s, struct err *e)
 	report_close(r);
 	if (f->files == 0)
 		return 0;
-	if (f->bytes > space)
-		report_text(r, REPORT_CHATTER,
-		    "To fetch: %s files, %s; free: %s. What fits is fetched, "
-		    "Recently Deleted and the newest first.",
-		    text_count(n, f->files), text_size(size, f->bytes),
-		    text_size(room, space));
-	else
-		report_text(r, REPORT_CHATTER,
-		    "To fetch: %s files, %s; free: %s.",
-		    text_count(n, f->files), text_size(size, f->bytes),
-		    text_size(room, space));
+	report_text(r, REPORT_CHATTER, "To fetch: %s %s, %s; free: %s.%s",
+	    text_count(n, f->files), f->files == 1 ? "file" : "files",
+	    text_size(size, f->bytes), text_size(room, space),
+	    f->bytes > space ? " What fits is fetched, Recently Deleted and "
+			       "the newest first."
+			     : "");
 	return 0;
 }
 
 static int
-fetch(struct sync *s, struct err *e)
+fetch(struct sync *s, bool relisted, struct err *e)
 {
 	struct fetch_options o = {
 	    .jobs = (int)s->app->opt.jobs,
@@ -148,6 +167,7 @@ fetch(struct sync *s, struct err *e)
 	    .filter = &s->filter,
 	    .files = s->forecast.files,
 	    .bytes = s->forecast.bytes,
+	    .relisted = relisted,
 	};
 	struct err full = ERR_INIT;
 	char n[32];
@@ -159,8 +179,9 @@ fetch(struct sync *s, struct err *e)
 	if (s->fetch.no_room > 0) {
 		err_set(&full, ERR_DISK_FULL,
 		    "Make room, or move the copy to a larger disk.",
-		    "The disk is full: %s files did not fit.",
-		    text_count(n, s->fetch.no_room));
+		    "The disk is full: %s %s not fit.",
+		    text_count(n, s->fetch.no_room),
+		    s->fetch.no_room == 1 ? "file did" : "files did");
 		mar(s, &full);
 	}
 	return 0;
@@ -174,11 +195,13 @@ list_and_fetch(struct sync *s, struct err *e)
 		if (listing_run(&s->listing, &s->cloud, s->store,
 			s->app->report, e) == -1)
 			return -1;
+		if (round > 0 && store_wants_again(s->store, e) == -1)
+			return -1;
 		if (say_forecast(s, e) == -1)
 			return -1;
 		if (s->app->opt.dry_run || s->forecast.files == 0)
 			break;
-		if (fetch(s, e) == -1)
+		if (fetch(s, round > 0, e) == -1)
 			return -1;
 		if (s->fetch.vanished == 0 || s->fetch.trouble.code != ERR_NONE)
 			break;
@@ -247,11 +270,20 @@ sync_run(struct app *app, struct err *e)
 	struct sync s = {
 	    .app = app, .cloud = {.account = {.dir = -1, .lock = -1}}};
 	struct err trouble = ERR_INIT;
+	char *account;
 	int64_t run;
 	int rc = -1;
 
 	err_clear(&s.trouble);
-	if (open_copy(&s, e) == -1)
+	if (app->opt.root == NULL)
+		return err_set(e, ERR_USAGE, "Give --root DIR.",
+		    "Where the copy shall lie is not known.");
+	/* Before a copy is made that would be nobody's. */
+	if (app->opt.account == NULL)
+		return err_set(e, ERR_PASSWORD, "Run icloud-pull login.",
+		    "No Apple Account is signed in yet.");
+	account = session_account_name(app->opt.account);
+	if (open_copy(&s, account, e) == -1)
 		goto out;
 	if (store_run_begin(
 		&run, s.store, "sync", clock_now_ms(), checksum_rule, e) == -1)
@@ -261,6 +293,7 @@ sync_run(struct app *app, struct err *e)
 		mar(&s, &trouble);
 	rc = end_run(&s, run, e);
 out:
+	free(account);
 	cloud_close(&s.cloud);
 	store_close(s.store);
 	work_free(s.work);

@@ -1,7 +1,6 @@
 #include "verify.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #include "err.h"
 #include "log.h"
 #include "report.h"
+#include "stop.h"
 #include "store.h"
 #include "text.h"
 #include "work.h"
@@ -72,7 +72,7 @@ struct run {
 	struct work *work;
 	unsigned queue_most;
 	int root;
-	int64_t files, file_bytes, files_done, bytes_done, damaged;
+	int64_t files, file_bytes, files_done, bytes_done, damaged, by_size;
 	int64_t *good; /* numbers of files that were proven */
 	size_t ngood, good_cap;
 	bool interrupted;
@@ -113,11 +113,19 @@ file_checked(void *arg)
 {
 	struct check *c = arg;
 	struct run *r = c->run;
-	enum damage d = damage_of(&c->file, &c->rule, c->errnum, &c->sum);
+	enum damage d;
 
+	if (c->errnum == ECANCELED) { /* not read to its end */
+		r->interrupted = true;
+		free((char *)c->file.path);
+		free(c);
+		return;
+	}
+	d = damage_of(&c->file, &c->rule, c->errnum, &c->sum);
 	r->files_done++;
 	r->bytes_done += c->file.size_bytes;
 	if (d == DAMAGE_NONE) {
+		r->by_size += c->file.state == STORE_STATE_SIZE_VERIFIED;
 		remember_good(r, c->file.file);
 	} else {
 		r->damaged++;
@@ -134,21 +142,13 @@ file_checked(void *arg)
 	free(c);
 }
 
-static bool
-signalled(const struct run *r)
-{
-	struct pollfd p = {.fd = r->app->signal_fd, .events = POLLIN};
-
-	return poll(&p, 1, 0) == 1;
-}
-
 static void
 queue_file(void *arg, const struct store_file *f)
 {
 	struct run *r = arg;
 	struct check *c;
 
-	r->interrupted = r->interrupted || signalled(r);
+	r->interrupted = r->interrupted || stop_is_set();
 	if (r->interrupted)
 		return;
 	while (work_pending(r->work) >= r->queue_most)
@@ -177,32 +177,56 @@ record_good(struct run *r, struct err *e)
 	return store_commit(r->store, e);
 }
 
+/* The one line. */
 static void
-say_verdict(struct run *r)
+verdict_line(struct buf *out, const struct run *r)
 {
-	struct report *out = r->app->report;
 	char n[32], m[32], d[32], size[32];
 
+	text_count(n, r->files);
+	text_count(m, r->files_done);
+	text_count(d, r->damaged);
+	if (r->interrupted)
+		buf_addf(out,
+		    "Interrupted: %s of %s files were read, %s not as they "
+		    "should be.",
+		    m, n, d);
+	else if (r->damaged > 0)
+		buf_addf(out,
+		    "Damage: %s of %s files are not as they should be.", d, n);
+	else if (r->files == 0)
+		buf_adds(out, "There are no files in the copy yet.");
+	else
+		buf_addf(out,
+		    "Verified: all files (%s, %s) are as Apple holds "
+		    "them.",
+		    n, text_size(size, r->file_bytes));
+	if (r->by_size > 0)
+		buf_addf(out,
+		    " Of %s only the size is Apple's word; the bytes are as "
+		    "they were fetched.",
+		    text_count(n, r->by_size));
+}
+
+static void
+say_verdict(struct run *r, enum err_code code)
+{
+	struct report *out = r->app->report;
+	struct buf line = {0};
+
+	verdict_line(&line, r);
 	report_open(out, "verdict");
-	report_bool(out, "complete", r->damaged == 0 && !r->interrupted);
+	report_bool(out, "complete", code == ERR_NONE);
+	report_int(out, "status", err_exit_status(code));
+	report_str(out, "reason", err_reason(code));
+	report_str(out, "text", buf_text(&line));
 	report_int(out, "files", r->files);
 	report_int(out, "checked", r->files_done);
 	report_int(out, "damaged", r->damaged);
+	report_int(out, "size_verified", r->by_size);
 	report_close(out);
-	if (r->interrupted)
-		report_text(out, REPORT_ASKED,
-		    "Interrupted: %s of %s files were read, %s not as they "
-		    "should be.",
-		    text_count(n, r->files_done), text_count(m, r->files),
-		    text_count(d, r->damaged));
-	else if (r->damaged == 0)
-		report_text(out, REPORT_ASKED,
-		    "Verified: all %s files, %s, are as Apple holds them.",
-		    text_count(n, r->files), text_size(size, r->file_bytes));
-	else
-		report_text(out, REPORT_ASKED,
-		    "Damage: %s of %s files are not as they should be.",
-		    text_count(n, r->damaged), text_count(m, r->files));
+	report_text(out, REPORT_ASKED, "%s", buf_text(&line));
+	buf_clear(&line);
 }
 
 int
@@ -216,6 +240,7 @@ verify_run(struct app *app, struct err *e)
 	};
 	struct run r = {.app = app};
 	struct store_totals t;
+	enum err_code code;
 	int rc = -1;
 
 	if (app->opt.root == NULL)
@@ -239,11 +264,12 @@ verify_run(struct app *app, struct err *e)
 		rc = -1;
 		goto out;
 	}
-	say_verdict(&r);
-	if (r.interrupted)
-		rc = err_set(e, ERR_INTERRUPTED, NULL, "%s", "");
-	else if (r.damaged > 0)
-		rc = err_set(e, ERR_INCOMPLETE, NULL, "%s", "");
+	code = r.interrupted ? ERR_INTERRUPTED
+	    : r.damaged > 0  ? ERR_INCOMPLETE
+			     : ERR_NONE;
+	say_verdict(&r, code);
+	if (code != ERR_NONE)
+		rc = err_set(e, code, NULL, "%s", "");
 out:
 	work_free(r.work);
 	store_close(r.store);

@@ -399,6 +399,24 @@ asset_gone(struct store *s, int64_t rec, struct err *e)
 	return asset_live(s, rec, 0, ASSET_GONE, e);
 }
 
+static const char sql_lacking[] =
+    "SELECT DISTINCT n.name FROM asset a JOIN record n ON n.rec = a.master"
+    " WHERE a.lacks = 1 AND a.zone = ?1 AND a.flags & 24 = 0";
+
+int
+store_masters_lacking(struct store *s, int64_t zone,
+    void (*each)(void *, const char *name), void *arg, struct err *e)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if (sql_open(&st, s, e, sql_lacking, "i", zone) == -1)
+		return -1;
+	while ((rc = sql_row(s, st, e)) == 1)
+		each(arg, sql_text(st, 0));
+	return rc;
+}
+
 static const char sql_assets_of_zone[] =
     "SELECT rec FROM asset WHERE rec > ?2 AND zone = ?1 ORDER BY rec LIMIT 1";
 

@@ -140,6 +140,28 @@ set_given(struct store *s, int64_t content)
 	s->given[at] |= (uint8_t)(1u << content % 8);
 }
 
+static const char sql_again[] =
+    "SELECT content FROM content WHERE want IS NOT NULL"
+    " AND (failure IS NULL OR failure = 6)";
+
+int
+store_wants_again(struct store *s, struct err *e)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if (sql_open(&st, s, e, sql_again, "") == -1)
+		return -1;
+	while ((rc = sql_row(s, st, e)) == 1) {
+		int64_t content = sqlite3_column_int64(st, 0);
+
+		if (is_given(s, content))
+			s->given[content / 8] &= (uint8_t) ~(1U << content % 8);
+	}
+	s->has_position = false;
+	return rc;
+}
+
 void
 store_want_clear(struct store_want *w)
 {

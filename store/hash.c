@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "compat.h"
+#include "stop.h"
 
 #define CHUNK ((size_t)256 << 10)
 
@@ -36,6 +37,10 @@ store_hash_at(struct digest_sum *out, int dir, const char *path,
 	chunk = xmalloc(CHUNK);
 	d = digest_new(prefix, prefix_len);
 	for (;;) {
+		if (stop_is_set()) {
+			errnum = ECANCELED;
+			goto out;
+		}
 		got = read(fd, chunk, CHUNK);
 		if (got == 0)
 			break;

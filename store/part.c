@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "compat.h"
+#include "stop.h"
 #include "text.h"
 #include "work.h"
 
@@ -216,6 +217,10 @@ rehash_run(void *arg)
 		size_t n = CHUNK;
 		ssize_t got;
 
+		if (stop_is_set()) {
+			r->errnum = ECANCELED;
+			break;
+		}
 		if ((int64_t)n > r->size_bytes - at)
 			n = (size_t)(r->size_bytes - at);
 		got = pread(r->fd, chunk, n, (off_t)at);

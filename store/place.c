@@ -295,7 +295,13 @@ tell(struct store *s, struct finish *f, const struct err *batch_err)
 
 	if (f->renamed && batch_err == NULL) {
 		if (s->placed != NULL)
-			s->placed(s->arg, f->content, f->sum.size_bytes);
+			s->placed(s->arg,
+			    &(struct store_placed){
+				.content = f->content,
+				.size_bytes = f->sum.size_bytes,
+				.path = f->path,
+				.state = f->state,
+			    });
 		finish_free(f);
 		return;
 	}

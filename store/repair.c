@@ -101,6 +101,8 @@ judge(struct store *s, const struct look *l, bool whole, struct err *e)
 	enum store_state state;
 	bool ours = false;
 
+	if (l->errnum == ECANCELED) /* not looked at: the next run does it */
+		return err_set_errno(e, l->errnum, "%s", l->path);
 	if (l->errnum != 0)
 		return 0; /* left alone; its name is taken */
 	if (l->rule.checked && digest_matches(&l->sum, &l->rule))

@@ -29,6 +29,15 @@ enum store_mode {
 	STORE_WRITE, /* the lock; may make a new copy (sync) */
 };
 
+enum store_state { STORE_STATE_PROVEN = 1, STORE_STATE_SIZE_VERIFIED = 2 };
+
+/* A file that lies under its final name now, and its row is committed. */
+struct store_placed {
+	int64_t		 content, size_bytes;
+	const char	*path;	/* from ROOT; borrowed */
+	enum store_state state;
+};
+
 struct store_options {
 	const char	*root;	    /* as the person gave it */
 	const char	*state_dir; /* STATE */
@@ -39,7 +48,7 @@ struct store_options {
 	struct work	*work;	    /* for finishing files; NULL unless WRITE */
 	/* The mark of a file under its final name: called by store_flush() and
 	 * by work_collect(), after the transaction that records it. */
-	void		(*placed)(void *arg, int64_t content, int64_t size_bytes);
+	void		(*placed)(void *arg, const struct store_placed *);
 	/* A finished file that could not be placed after all. */
 	void		(*unplaced)(void *arg, int64_t content,
 			    const struct err *);
@@ -72,7 +81,8 @@ int	store_space(int64_t *free_bytes, int64_t *total_bytes,
  * Begin run number *run.  If the last one did not end, what it left is put in
  * order first: a half line of SHA256SUMS cut off, files under reserved names
  * hashed and adopted (rule gives the proof for a checksum), lines without rows
- * and rows without lines mended.
+ * and rows without lines mended.  ERR_INTERRUPTED if the program is to stop
+ * before that is done (stop.h): no run has begun then.
  */
 typedef void store_rule(struct digest_rule *out, const uint8_t *checksum,
 	    size_t len);
@@ -190,6 +200,10 @@ int	store_master_put(struct store *, const struct store_master *,
 	    struct err *);
 int	store_asset_put(struct store *, const struct store_asset *,
 	    struct err *);
+/* Names of the masters that assets in the cloud of this zone refer to and that
+ * have not come.  each() must not use the store. */
+int	store_masters_lacking(struct store *, int64_t zone,
+	    void (*each)(void *, const char *name), void *arg, struct err *);
 int	store_album_put(struct store *, int64_t rec, int64_t zone,
 	    const char *title, const char *parent, int64_t type,
 	    int64_t position, bool trashed, struct err *);
@@ -242,6 +256,13 @@ int	store_wants(struct store_want *out, size_t max, size_t *n,
 	    struct store *, const struct store_filter *, int64_t now_ms,
 	    struct err *);
 
+/*
+ * After a new listing within the run: what vanished or has changed since it was
+ * given (no other failure is kept for it), and is still wanted, is given once
+ * more.
+ */
+int	store_wants_again(struct store *, struct err *);
+
 enum store_failure {
 	STORE_FAILED = 1, /* try again in the next run: status 1 */
 	STORE_NO_ORIGINAL, /* the cloud has none, or gives no link: a gap */
@@ -292,7 +313,8 @@ struct store_put;
 int	store_put_open(struct store_put **out, int64_t *have, struct store *,
 	    const struct store_want *, const struct digest_rule *,
 	    struct err *);
-/* Hash the bytes of before on a worker; then done(), from work_collect(). */
+/* Hash the bytes of before on a worker; then done(), from work_collect():
+ * with ERR_INTERRUPTED soon after the program is to stop (stop.h). */
 void	store_put_rehash(struct store_put *, void (*done)(void *arg,
 	    const struct err *), void *arg);
 /* Throw the bytes so far away. */
@@ -330,8 +352,6 @@ int	store_tick(struct store *, int64_t mono_ms, struct err *);
 
 /* ---- looking ---- */
 
-enum store_state { STORE_STATE_PROVEN = 1, STORE_STATE_SIZE_VERIFIED = 2 };
-
 struct store_file {
 	int64_t	 file, content;
 	const char *path;
@@ -352,7 +372,8 @@ int	store_file_checked(struct store *, int64_t file, int64_t now_ms,
 
 /*
  * Hash a file below dir.  For workers: touches no store.  0; -1 with errno
- * (ENOENT; ELOOP and EISDIR: something that is no file is in its place).
+ * (ENOENT; ELOOP and EISDIR: something that is no file is in its place;
+ * ECANCELED: the program is to stop).
  */
 int	store_hash_at(struct digest_sum *out, int dir, const char *path,
 	    const uint8_t *prefix, size_t prefix_len);

@@ -95,7 +95,7 @@ struct store {
 	char	*root, *state_dir, *id, *id_dir, *account, *layout;
 	int	 root_fd, lock_fd;
 	struct work *work;
-	void	(*placed)(void *, int64_t, int64_t);
+	void	(*placed)(void *, const struct store_placed *);
 	void	(*unplaced)(void *, int64_t, const struct err *);
 	void	*arg;
 	int64_t	 run; /* 0 outside a run */

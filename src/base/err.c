@@ -119,8 +119,12 @@ err_set_errno(struct err *e, int errnum, const char *what_fmt, ...)
 
 	if (e == NULL)
 		return -1;
-	if (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG)
+	if (errnum == ECANCELED)
+		return err_set(e, ERR_INTERRUPTED, NULL, "Interrupted.");
+	if (errnum == ENOSPC || errnum == EDQUOT)
 		code = ERR_DISK_FULL;
+	else if (errnum == EFBIG)
+		code = ERR_TOO_LARGE;
 	compat_strerror(reason, sizeof(reason), errnum);
 	/* The reason is what helps: it is the sentence that is cut. */
 	room = sizeof(what) - strlen(": ") - strlen(reason);
@@ -156,6 +160,7 @@ err_exit_status(enum err_code code)
 	case ERR_THROTTLED:
 		return 4;
 	case ERR_DISK_FULL:
+	case ERR_TOO_LARGE:
 	case ERR_DISK:
 	case ERR_NOT_MOUNTED:
 	case ERR_BUSY:
@@ -209,6 +214,8 @@ err_reason(enum err_code code)
 		return "throttled";
 	case ERR_DISK_FULL:
 		return "disk-full";
+	case ERR_TOO_LARGE:
+		return "too-large";
 	case ERR_DISK:
 		return "disk";
 	case ERR_NOT_MOUNTED:

@@ -24,7 +24,8 @@ enum err_code {
 	ERR_NETWORK,	  /* 4: no answer: name, connection, time-out, cut */
 	ERR_UNAVAILABLE,  /* 4: 5xx, or too many failures in a row */
 	ERR_THROTTLED,	  /* 4: told to wait; see wait_ms */
-	ERR_DISK_FULL,	  /* 5: no space, quota, file too large for volume */
+	ERR_DISK_FULL,	  /* 5: no space, or a quota is used up */
+	ERR_TOO_LARGE,	  /* 5: the volume takes no file of this size */
 	ERR_DISK,	  /* 5: any other failure of a file operation */
 	ERR_NOT_MOUNTED,  /* 5: ROOT is not the copy it should be */
 	ERR_BUSY,	  /* 5: another run holds the lock */
@@ -63,8 +64,9 @@ int	err_set(struct err *e, enum err_code, const char *next,
 
 /*
  * The same for a failed system call: code and next step come from errnum
- * (ENOSPC, EDQUOT and EFBIG give ERR_DISK_FULL, all else ERR_DISK), and
- * ": <reason>" is added to the sentence.
+ * (ENOSPC and EDQUOT give ERR_DISK_FULL, EFBIG ERR_TOO_LARGE, ECANCELED (see
+ * stop.h) ERR_INTERRUPTED, all else ERR_DISK), and ": <reason>" is added to the
+ * sentence.
  */
 int	err_set_errno(struct err *e, int errnum, const char *what_fmt, ...)
 	    __attribute__((format(printf, 3, 4)));

@@ -15,6 +15,7 @@
 #include "civil.h"
 #include "compat.h"
 #include "err.h"
+#include "stop.h"
 #include "text.h"
 
 #define NAME_SIZE 256 /* of one part of a path, with its NUL */
@@ -596,6 +597,9 @@ file_lock(const char *path, const char *whose, int64_t wait_ms, struct err *e)
 		if (clock_mono_ms() >= until)
 			return say_busy(fd, e);
 		close(fd);
+		if (stop_is_set())
+			return err_set(
+			    e, ERR_INTERRUPTED, NULL, "Interrupted.");
 		(void)poll(NULL, 0, 10);
 	}
 	/* The lock holds without these words: a full disk is no obstacle. */

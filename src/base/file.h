@@ -68,7 +68,7 @@ int	file_space(int64_t *free_bytes, int64_t *total_bytes, int fd);
  * An exclusive lock (flock) on a file made for it, which nothing else opens.
  * The descriptor, or -1: ERR_BUSY if another process holds it (the text names
  * whose words stand in the file), else ERR_DISK.  whose is written into it.
- * wait_ms: how long to go on trying.
+ * wait_ms: how long to go on trying, unless stopped (stop.h).
  */
 int	file_lock(const char *path, const char *whose, int64_t wait_ms,
 	    struct err *);

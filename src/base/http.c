@@ -556,6 +556,8 @@ configure(const struct http *h, CURL *easy, enum http_kind kind)
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_NOSIGNAL, 1L);
+	/* A name that is still being looked up holds up nobody who stops. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -1631,7 +1633,7 @@ http_new(struct http **out, const struct http_options *options, struct err *e)
 	if (!configure(h, h->jar, HTTP_CONTENT) ||
 	    !configure(h, h->jar, HTTP_JSON)) {
 		http_free(h);
-		return err_set(e, ERR_USAGE, "Use libcurl 7.85 or later.",
+		return err_set(e, ERR_USAGE, "Use libcurl 7.88 or later.",
 		    "The libcurl of this system lacks what is needed.");
 	}
 	*out = h;

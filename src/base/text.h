@@ -32,7 +32,7 @@ void	text_utf8(struct buf *out, const char *in, size_t);
 
 /*
  * Unicode NFC of valid UTF-8; and the key by which two file names are one on
- * every volume: NFC of the case-folded text [portability: names].
+ * every volume: NFC of the case-folded text (docs/design.md, Names).
  * The caller frees.  Text that is no UTF-8 comes back unchanged.
  */
 char	*text_nfc(const char *utf8);

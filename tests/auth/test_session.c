@@ -55,6 +55,7 @@ full(void)
 	s->login_not_before_ms = 1790000000007;
 	s->srp_failures = 3;
 	s->password_refused = true;
+	s->password_worked = true;
 	s->adp = s->pcs_required = s->no_device = true;
 	buf_adds(&s->cookies, cookies);
 	return s;
@@ -98,6 +99,7 @@ assert_same(const struct session *a, const struct session *b)
 	assert_int_equal(a->login_not_before_ms, b->login_not_before_ms);
 	assert_int_equal(a->srp_failures, b->srp_failures);
 	assert_int_equal(a->password_refused, b->password_refused);
+	assert_int_equal(a->password_worked, b->password_worked);
 	assert_int_equal(a->adp, b->adp);
 	assert_int_equal(a->pcs_required, b->pcs_required);
 	assert_int_equal(a->no_device, b->no_device);

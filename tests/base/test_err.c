@@ -28,6 +28,7 @@ static const struct {
     {ERR_UNAVAILABLE, 4, "unavailable"},
     {ERR_THROTTLED, 4, "throttled"},
     {ERR_DISK_FULL, 5, "disk-full"},
+    {ERR_TOO_LARGE, 5, "too-large"},
     {ERR_DISK, 5, "disk"},
     {ERR_NOT_MOUNTED, 5, "not-mounted"},
     {ERR_BUSY, 5, "busy"},
@@ -151,6 +152,18 @@ cuts_on_a_character(void **state)
 	assert_string_equal(e.what + 252, "...");
 }
 
+/* What stopped because the person wants an end is no fault of the disk. */
+static void
+tells_an_interruption(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	err_set_errno(&e, ECANCELED, "%s cannot be read", "a.jpg");
+	assert_int_equal(e.code, ERR_INTERRUPTED);
+	assert_string_equal(e.what, "Interrupted.");
+}
+
 static void
 tells_a_full_disk(void **state)
 {
@@ -160,7 +173,7 @@ tells_a_full_disk(void **state)
 	} table[] = {
 	    {ENOSPC, ERR_DISK_FULL},
 	    {EDQUOT, ERR_DISK_FULL},
-	    {EFBIG, ERR_DISK_FULL},
+	    {EFBIG, ERR_TOO_LARGE},
 	    {EIO, ERR_DISK},
 	    {EACCES, ERR_DISK},
 	    {ENOENT, ERR_DISK},
@@ -225,6 +238,7 @@ main(void)
 	    cmocka_unit_test(fills),
 	    cmocka_unit_test(may_quote_itself),
 	    cmocka_unit_test(cuts_on_a_character),
+	    cmocka_unit_test(tells_an_interruption),
 	    cmocka_unit_test(tells_a_full_disk),
 	    cmocka_unit_test(ends_the_program),
 	};

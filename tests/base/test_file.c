@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "err.h"
 #include "file.h"
+#include "stop.h"
 
 /* Each test has a folder of its own: its path and its descriptor. */
 struct place {
@@ -271,7 +272,7 @@ says_a_full_disk(void **state)
 		if (file_write_whole(p->dir, "kept", big, 100000, 0600, &e) !=
 		    -1)
 			_exit(7);
-		_exit(e.code == ERR_DISK_FULL ? 0 : 6);
+		_exit(e.code == ERR_TOO_LARGE ? 0 : 6);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -430,6 +431,11 @@ locks_one_at_a_time(void **state)
 	assert_int_equal(file_lock(path, "other", 60, &e), -1);
 	assert_true(clock_mono_ms() - start >= 60);
 	assert_holds(p->dir, "lock", "process 17, sync");
+	/* Nobody waits who is to stop. */
+	stop_set(true);
+	assert_int_equal(file_lock(path, "other", 60000, &e), -1);
+	assert_int_equal(e.code, ERR_INTERRUPTED);
+	stop_set(false);
 	/* A lock that is let go while one waits is had. */
 	pid = fork();
 	if (pid == 0) {

@@ -112,11 +112,11 @@ struct replay {
 };
 
 static inline void
-replay_placed(void *arg, int64_t content, int64_t size_bytes)
+replay_placed(void *arg, const struct store_placed *p)
 {
 	struct replay *r = arg;
 
-	assert_true(content > 0 && size_bytes >= 0);
+	assert_true(p->content > 0 && p->size_bytes >= 0);
 	r->placed++;
 }
 

@@ -5,12 +5,16 @@
  *
  *	SHIM_KILL_AT=N	     SIGKILL before call number N (from 1)
  *	SHIM_FAIL=NAME:N:E   call number N of that name fails with errno E
- *			     (N 0: all of them)
+ *			     (N 0: all of them); a NAME of its own is "part":
+ *			     a write to a file that is being fetched
  *	SHIM_COUNT=FILE	     append the number of calls when the program ends
+ *	SHIM_DNS=S	     a name is found after so many seconds
+ *	SHIM_SLOW=MS	     each large read of a file takes so long
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,9 +24,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Smaller reads are of the catalogue and of certificates. */
+#define SLOW_BYTES ((size_t)128 << 10)
+
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static long calls, kill_at, fail_at, fail_calls;
 static int fail_errno;
+static useconds_t slow_us;
+static unsigned dns_s;
 static char fail_name[32];
 
 __attribute__((constructor)) static void
@@ -32,6 +41,12 @@ shim_begin(void)
 
 	if (text != NULL)
 		kill_at = atol(text);
+	text = getenv("SHIM_DNS");
+	if (text != NULL)
+		dns_s = (unsigned)atol(text);
+	text = getenv("SHIM_SLOW");
+	if (text != NULL)
+		slow_us = (useconds_t)atol(text) * 1000;
 	text = getenv("SHIM_FAIL");
 	if (text != NULL)
 		sscanf(
@@ -58,6 +73,23 @@ on_disk(int fd)
 
 	return fstat(fd, &st) == 0 &&
 	    (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+/* Is it a file of partial.noindex, in a test that asks for those? */
+static int
+is_part(int fd)
+{
+	char link[64], path[4096];
+	ssize_t n;
+
+	if (strcmp(fail_name, "part") != 0)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return 0;
+	path[n] = '\0';
+	return strstr(path, "/partial.noindex/") != NULL;
 }
 
 /* Count this call; 1: it shall fail. */
@@ -141,11 +173,39 @@ write(int fd, const void *bytes, size_t n)
 	return on_disk(fd) && step("write") ? -1 : real(fd, bytes, n);
 }
 
+int
+getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+    struct addrinfo **out)
+{
+	REAL(getaddrinfo);
+	sleep(dns_s);
+	return real(host, port, hints, out);
+}
+
+ssize_t
+read(int fd, void *bytes, size_t n)
+{
+	REAL(read);
+	if (n >= SLOW_BYTES && slow_us > 0 && on_disk(fd))
+		usleep(slow_us);
+	return real(fd, bytes, n);
+}
+
+ssize_t
+pread64(int fd, void *bytes, size_t n, off64_t at)
+{
+	REAL(pread64);
+	if (n >= SLOW_BYTES && slow_us > 0 && on_disk(fd))
+		usleep(slow_us);
+	return real(fd, bytes, n, at);
+}
+
 ssize_t
 pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 {
 	REAL(pwrite64);
-	return step("pwrite") ? -1 : real(fd, bytes, n, at);
+	return step(is_part(fd) ? "part" : "pwrite") ? -1
+						     : real(fd, bytes, n, at);
 }
 
 int

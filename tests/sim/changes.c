@@ -17,7 +17,7 @@
  *   "zone": "shared" for the shared library instead of PrimarySync.
  *
  *   add              "count" (1), "kind" (see kind_names; else anything),
- *                    "date_ms", "size" in bytes
+ *                    "date_ms", "size" in bytes, "name" of the file
  *   sparse           "size": one movie of this size, hashed before it shows;
  *                    "lazy": true: hashed when first asked for
  *   duplicate        WHICH: another asset on the same master
@@ -267,6 +267,23 @@ announce(struct change *ch, uint32_t n)
 		touch_master(z, z->assets[n].master, ch->now_ms);
 }
 
+/* Keep a name that an operation gives; 0 if there is none. */
+static const char *
+take_name(uint32_t *out, struct change *ch)
+{
+	const char *name = json_str(ch->op, "name");
+	struct cloud *c = ch->cloud;
+
+	*out = 0;
+	if (name == NULL)
+		return NULL;
+	if (c->given_count == GIVEN_MAX)
+		return "too many names";
+	c->given[c->given_count++] = xstrdup(name);
+	*out = (uint32_t)c->given_count;
+	return NULL;
+}
+
 static const char *
 op_add(struct change *ch)
 {
@@ -274,11 +291,13 @@ op_add(struct change *ch)
 	int64_t count = 1, date_ms, size = -1, i;
 	bool dated = json_int(&date_ms, ch->op, "date_ms");
 	struct wish w;
-	uint32_t n;
+	uint32_t n, given;
 
 	if (json_get(ch->op, "count") != NULL &&
 	    (!json_int(&count, ch->op, "count") || count < 0))
 		return "\"count\" is no number";
+	if ((why = take_name(&given, ch)) != NULL)
+		return why;
 	if (json_get(ch->op, "size") != NULL &&
 	    (!json_int(&size, ch->op, "size") || size < 1))
 		return "\"size\" is no number";
@@ -296,6 +315,7 @@ op_add(struct change *ch)
 		w.asset_flags &= ~A_TRASHED;
 		if (size >= 0)
 			w.size_bytes = size;
+		w.given = given;
 		n = asset_make(ch->cloud, ch->zone, &w,
 		    dated ? date_ms : ch->now_ms - 60000 + i, ch->now_ms + i);
 		announce(ch, n);

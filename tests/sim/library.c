@@ -270,6 +270,8 @@ library_filename(struct buf *out, const struct cloud *c, const struct master *m)
 		buf_adds(out, c->recorded_name);
 	else if (m->name_form == NAME_NOT_UTF8)
 		buf_addf(out, "\xff\xfe%s.%s", "A", extension);
+	else if (m->given != 0)
+		buf_adds(out, c->given[m->given - 1]);
 	else if (m->strange == 0)
 		buf_addf(out, "IMG_%04u.%s", m->name % 9999 + 1, extension);
 	else if (strange_names[m->strange - 1].bare)
@@ -646,6 +648,7 @@ master_make(struct zone *z, const struct wish *w, uint64_t key, uint32_t first,
 	m->flags = w->master_flags;
 	m->name_form = (uint8_t)w->name_form;
 	m->strange = w->strange;
+	m->given = w->given;
 	m->name = z->names++;
 	m->size_bytes = w->size_bytes;
 	m->first = first;
@@ -1486,6 +1489,8 @@ cloud_free(struct cloud *c)
 	EVP_MD_free(c->sha256);
 	free(c->recorded);
 	free(c->recorded_name);
+	for (i = 0; i < c->given_count; i++)
+		free(c->given[i]);
 	free(c->sums);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->hash_lock);

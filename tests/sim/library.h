@@ -132,6 +132,7 @@ struct master {
 	uint32_t assets; /* that refer to it and are not gone */
 	uint32_t first;  /* the asset it came with */
 	uint32_t flags;
+	uint32_t given; /* number of a name that op_add was given + 1; 0: none */
 	uint8_t kind, name_form, strange;
 	uint8_t sha1[SHA1_LEN];
 };
@@ -262,6 +263,7 @@ struct zone {
 };
 
 #define ZONES_MAX 8
+#define GIVEN_MAX 256
 
 struct cloud {
 	struct sim_options options; /* sizes and recorded are copies */
@@ -275,6 +277,8 @@ struct cloud {
 	uint64_t uuids;       /* given out so far */
 	uint64_t random;      /* for changes */
 	int sizes;            /* 0 tiny, 1 small, 2 real */
+	char *given[GIVEN_MAX]; /* names; an entry never changes once it is there */
+	size_t given_count;
 	uint8_t *recorded;    /* bytes of the recorded JPEG */
 	int64_t recorded_bytes;
 	char *recorded_name;
@@ -383,6 +387,7 @@ struct wish {
 	int64_t size_bytes; /* -1: as usual */
 	int64_t date_ms;    /* INT64_MIN: as usual */
 	uint8_t strange;    /* number of a strange name + 1; 0: none */
+	uint32_t given;     /* the same of a given name */
 	bool same_master;   /* as the asset made before */
 	bool same_burst;
 };

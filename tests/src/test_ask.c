@@ -7,6 +7,7 @@
 #include "ask.h"
 #include "buf.h"
 #include "err.h"
+#include "stop.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -170,6 +171,26 @@ gives_the_command_its_signals(void **state)
 	signal(SIGPIPE, old);
 }
 
+/* Ctrl-C ends a question, and a command that may never answer. */
+static void
+ends_when_stopped(void **state)
+{
+	int before = give("password\n");
+	struct err e = ERR_INIT;
+
+	(void)state;
+	alarm(10);
+	stop_set(true);
+	assert_null(ask_command("exec sleep 60", &e));
+	assert_int_equal(e.code, ERR_INTERRUPTED);
+	err_clear(&e);
+	assert_null(ask_line(&e));
+	assert_int_equal(e.code, ERR_INTERRUPTED);
+	stop_set(false);
+	alarm(0);
+	take_back(before);
+}
+
 int
 main(void)
 {
@@ -180,6 +201,7 @@ main(void)
 	    cmocka_unit_test(keeps_the_scripts_lines),
 	    cmocka_unit_test(knows_when_nobody_is_there),
 	    cmocka_unit_test(gives_the_command_its_signals),
+	    cmocka_unit_test(ends_when_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

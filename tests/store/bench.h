@@ -47,12 +47,15 @@ struct bench {
 };
 
 static inline void
-bench_placed(void *arg, int64_t content, int64_t size_bytes)
+bench_placed(void *arg, const struct store_placed *p)
 {
 	struct bench *b = arg;
 
-	assert_true(content > 0);
-	assert_true(size_bytes >= 0);
+	assert_true(p->content > 0);
+	assert_true(p->size_bytes >= 0);
+	assert_non_null(strchr(p->path, '/'));
+	assert_in_range(p->state, STORE_STATE_PROVEN,
+	    STORE_STATE_SIZE_VERIFIED);
 	b->placed++;
 }
 

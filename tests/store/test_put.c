@@ -1,7 +1,10 @@
 #include "bench.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+
+#include "stop.h"
 
 /* Part files, proof, batches: docs/design.md, "Durable order". */
 
@@ -164,6 +167,44 @@ resume(void **state)
 	must(store_flush(b.s, e));
 	assert_file(&b, "2024/07/a.JPG", "abcdef");
 	assert_int_equal(parts(&b), 0);
+	store_want_clear(&w);
+	bench_done(&b);
+}
+
+/* The person wants an end: no hashing goes on, on whatever thread. */
+static void
+stopped(void **state)
+{
+	struct digest_sum sum;
+	struct digest_rule rule;
+	struct store_want w;
+	struct store_put *p;
+	struct bench b;
+	int64_t have;
+
+	(void)state;
+	bench_start(&b);
+	want_one(&w, &rule, &b, "abcdef", 1, 6);
+	must(store_put_open(&p, &have, b.s, &w, &rule, e));
+	put_bytes(p, "abcd");
+	store_put_close(p);
+	must(store_put_open(&p, &have, b.s, &w, &rule, e));
+	rehashed = 0;
+	stop_set(true);
+	store_put_rehash(p, on_rehash, NULL);
+	while (rehashed == 0)
+		work_wait(b.work);
+	assert_int_equal(rehash_err.code, ERR_INTERRUPTED);
+	assert_int_equal(store_hash_at(&sum, store_root_fd(b.s),
+			     ".icloud-pull/copy.json", NULL, 0),
+	    -1);
+	assert_int_equal(errno, ECANCELED);
+	stop_set(false);
+	store_put_close(p);
+	/* The part is as it was. */
+	must(store_put_open(&p, &have, b.s, &w, &rule, e));
+	assert_int_equal(have, 4);
+	store_put_close(p);
 	store_want_clear(&w);
 	bench_done(&b);
 }
@@ -676,7 +717,7 @@ a_write_fails(void **state)
 	assert_int_equal(
 	    store_put_write(p, (const uint8_t *)"abcdef", 6, &err), -1);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	assert_int_equal(err.code, ERR_DISK_FULL);
+	assert_int_equal(err.code, ERR_TOO_LARGE);
 	assert_int_equal(store_put_size(p), 4);
 	must(store_put_write(p, (const uint8_t *)"ef", 2, e));
 	must(store_put_prove(&proof, &sum, p, e));
@@ -724,6 +765,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(proofs),
 	    cmocka_unit_test(resume),
+	    cmocka_unit_test(stopped),
 	    cmocka_unit_test(close_during_rehash),
 	    cmocka_unit_test(odd_parts),
 	    cmocka_unit_test(no_part_before_the_first_put),

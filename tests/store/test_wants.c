@@ -510,6 +510,70 @@ size_unstated(void **state)
 	bench_done(&b);
 }
 
+/* What vanished is given once more after a new listing, unlike what failed. */
+static void
+given_once_more(void **state)
+{
+	struct bench b;
+	struct store_want w;
+
+	(void)state;
+	bench_start(&b);
+	put_photo(&b, "vanished", "a.JPG", "1", NOW + 2);
+	put_photo(&b, "failed", "b.JPG", "2", NOW + 1);
+	put_photo(&b, "left", "c.JPG", "3", NOW);
+	assert_true(next_want(&w, &b));
+	must(store_want_failed(
+	    b.s, w.content, STORE_VANISHED, "not found", 0, e));
+	store_want_clear(&w);
+	assert_true(next_want(&w, &b));
+	must(store_want_failed(b.s, w.content, STORE_FAILED, "cut", 0, e));
+	store_want_clear(&w);
+	assert_next(&b, "left");
+	assert_next(&b, NULL);
+	must(store_wants_again(b.s, e));
+	assert_next(&b, "vanished");
+	assert_next(&b, "left");
+	assert_next(&b, NULL);
+	bench_done(&b);
+}
+
+static void
+count_name(void *arg, const char *name)
+{
+	int *n = arg;
+
+	assert_string_equal(name, "M1");
+	(*n)++;
+}
+
+/* Masters that were left out are known by name, each once. */
+static void
+masters_lacking(void **state)
+{
+	struct store_resource r;
+	struct bench b;
+	int n = 0;
+
+	(void)state;
+	bench_start(&b);
+	r = resource(0, thing(&b, "1"));
+	put_asset(&b, "a", "t1", "M1", (struct store_asset){0});
+	put_asset(&b, "b", "t1", "M1", (struct store_asset){0});
+	put_photo(&b, "whole", "c.JPG", "3", NOW);
+	must(store_masters_lacking(b.s, b.zone, count_name, &n, e));
+	assert_int_equal(n, 1);
+	put_master(&b, "M1", "t1", "IMG_1.JPG", &r, 1);
+	must(store_masters_lacking(b.s, b.zone, count_name, &n, e));
+	assert_int_equal(n, 1);
+	/* Of assets that are gone none is sought. */
+	put_asset(&b, "d", "t1", "M2", (struct store_asset){0});
+	must(store_record_gone(b.s, b.zone, "d", e));
+	must(store_masters_lacking(b.s, b.zone, count_name, &n, e));
+	assert_int_equal(n, 1);
+	bench_done(&b);
+}
+
 int
 main(void)
 {
@@ -523,6 +587,8 @@ main(void)
 	    cmocka_unit_test(filters),
 	    cmocka_unit_test(a_second_filter),
 	    cmocka_unit_test(failures),
+	    cmocka_unit_test(given_once_more),
+	    cmocka_unit_test(masters_lacking),
 	    cmocka_unit_test(a_gap_of_a_content),
 	    cmocka_unit_test(gaps_of_assets),
 	    cmocka_unit_test(gaps_of_parts),
