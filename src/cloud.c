@@ -64,6 +64,27 @@ load_session(struct cloud *c, struct err *e)
 	return 0;
 }
 
+/* CloudKit rotates cookies too [cookies].  Under the account's lock; a session
+ * that a login has written meanwhile is newer and stays. */
+static void
+keep_cookies(struct cloud *c)
+{
+	struct session *newest = NULL;
+	struct err e = ERR_INIT;
+
+	if (c->session->stage == SESSION_SIGNED_IN &&
+	    c->session->session_token != NULL &&
+	    account_load(&newest, &c->account, &e) == 0 && newest != NULL &&
+	    newest->session_token != NULL &&
+	    strcmp(newest->session_token, c->session->session_token) == 0) {
+		buf_reset(&c->session->cookies);
+		http_cookies_get(&c->session->cookies, c->http);
+		if (account_save(&c->account, c->session, &e) == -1)
+			log_warn("%s", e.what);
+	}
+	session_free(newest);
+}
+
 /* A `login` may have written another session while the lock was let go. */
 static bool
 is_outdated(const struct cloud *c)
@@ -188,6 +209,7 @@ cloud_recover(struct cloud *c, struct err *e)
 	log_note("The session has ended; signing in again.");
 	if (account_lock(&c->account, e) == -1)
 		return -1;
+	keep_cookies(c);
 	if (load_session(c, e) == -1 || make_it_work(c, e) == -1)
 		return sound_alarm(c, e);
 	account_unlock(&c->account);
@@ -197,25 +219,10 @@ cloud_recover(struct cloud *c, struct err *e)
 void
 cloud_close(struct cloud *c)
 {
-	struct session *newest = NULL;
 	struct err e = ERR_INIT;
 
-	/* CloudKit rotates cookies too [cookies]; a session that a login has
-	 * written meanwhile is newer and stays. */
-	if (c->session != NULL && account_lock(&c->account, &e) == 0) {
-		if (account_load(&newest, &c->account, &e) == 0 &&
-		    newest != NULL && newest->session_token != NULL &&
-		    c->session->session_token != NULL &&
-		    strcmp(newest->session_token, c->session->session_token) ==
-			0 &&
-		    c->session->stage == SESSION_SIGNED_IN) {
-			buf_reset(&c->session->cookies);
-			http_cookies_get(&c->session->cookies, c->http);
-			if (account_save(&c->account, c->session, &e) == -1)
-				log_warn("%s", e.what);
-		}
-		session_free(newest);
-	}
+	if (c->session != NULL && account_lock(&c->account, &e) == 0)
+		keep_cookies(c);
 	auth_free(c->auth);
 	session_free(c->session);
 	http_free(c->http);

@@ -37,6 +37,8 @@
 /* A file the cloud has no link for is asked for again after a day, then two,
  * four ... up to thirty. */
 #define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
+/* A link of this age is new, should the server's clocks disagree. */
+#define JUST_LINKED_MS 10000
 /* --jobs is no larger. */
 #define WIRE_MAX 32
 
@@ -1005,7 +1007,9 @@ start_item(struct item *it)
 	int64_t have;
 	int there;
 
+	/* [download-link]: one just looked up is used whatever it says. */
 	if (it->url != NULL &&
+	    clock_mono_ms() - it->linked_ms > JUST_LINKED_MS &&
 	    !link_is_fresh(
 		it->url, it->date_ms, it->linked_ms, clock_mono_ms())) {
 		want_link(it);
