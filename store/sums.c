@@ -35,22 +35,6 @@ sums_line(
 		abort(); /* a batch is small */
 }
 
-static int
-write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t put = write(fd, p, n);
-
-		if (put == -1 && errno == EINTR)
-			continue;
-		if (put == -1)
-			return -1;
-		p += put;
-		n -= (size_t)put;
-	}
-	return 0;
-}
-
 /* Where the last whole line ends; -1. */
 static off_t
 whole_lines(int fd, off_t size)
@@ -113,7 +97,7 @@ append_locked(const struct store *s, const char *lines, size_t len)
 	if (fd == -1)
 		return -1;
 	/* All of it or nothing; a half line is cut off later if need be. */
-	if (write_all(fd, lines, len) == -1) {
+	if (file_write_all(fd, lines, len) == -1) {
 		errnum = errno;
 		(void)!ftruncate(fd, size);
 	} else if (compat_sync(fd, true) == -1)
@@ -293,7 +277,7 @@ static int
 put_plain(struct store *s, int fd, const char *p, size_t n)
 {
 	(void)s;
-	return write_all(fd, p, n);
+	return file_write_all(fd, p, n);
 }
 
 static int

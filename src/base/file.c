@@ -236,9 +236,10 @@ scratch_name(char out[NAME_SIZE], const char *kind)
 	snprintf(out, NAME_SIZE, ".icloud-pull-%s-%s", kind, hex);
 }
 
-static int
-write_all(int fd, const char *p, size_t n)
+int
+file_write_all(int fd, const void *bytes, size_t n)
 {
+	const char *p = bytes;
 	ssize_t put;
 
 	while (n > 0) {
@@ -262,7 +263,7 @@ write_new(int dir, const char *name, const void *p, size_t n, mode_t mode)
 	fd = open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL, mode);
 	if (fd == -1)
 		return -1;
-	if (write_all(fd, p, n) == -1 || file_sync(fd, true) == -1) {
+	if (file_write_all(fd, p, n) == -1 || file_sync(fd, true) == -1) {
 		close_quietly(fd);
 		return -1;
 	}
@@ -604,7 +605,7 @@ file_lock(const char *path, const char *whose, int64_t wait_ms, struct err *e)
 	}
 	/* The lock holds without these words: a full disk is no obstacle. */
 	if (ftruncate(fd, 0) == 0)
-		(void)write_all(fd, whose, strlen(whose));
+		(void)file_write_all(fd, whose, strlen(whose));
 	return fd;
 }
 

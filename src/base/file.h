@@ -33,6 +33,8 @@ int	file_unlink(int dir, const char *path);
 int	file_sync(int fd, bool full);
 int	file_sync_dir(int dir, const char *path); /* "." is allowed here */
 
+/* All n bytes, however many calls it takes. */
+int	file_write_all(int fd, const void *, size_t n);
 /* Whole, or not at all: written beside, flushed, renamed over, folder
  * flushed. */
 int	file_write_whole(int dir, const char *path, const void *, size_t,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "file.h"
 #include "text.h"
 
 static enum log_level level = LOG_NORMAL;
@@ -35,24 +36,6 @@ log_set_hook(void (*hook)(void *arg, int before), void *arg)
 	step_aside_arg = arg;
 }
 
-/* One write() if possible: lines of several processes stay lines.  A closed
- * standard error is nobody's error. */
-static void
-write_all(const char *p, size_t n)
-{
-	ssize_t got;
-
-	while (n > 0) {
-		got = write(STDERR_FILENO, p, n);
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return;
-		p += got;
-		n -= (size_t)got;
-	}
-}
-
 static void emit(const char *kind, const char *fmt, va_list)
     __attribute__((format(printf, 2, 0)));
 
@@ -71,7 +54,9 @@ emit(const char *kind, const char *fmt, va_list ap)
 	buf_addc(&line, '\n');
 	if (step_aside != NULL)
 		step_aside(step_aside_arg, 1);
-	write_all(line.data, line.len);
+	/* One write() if possible: lines of several processes stay lines.  A
+	 * closed standard error is nobody's error. */
+	(void)file_write_all(STDERR_FILENO, line.data, line.len);
 	if (step_aside != NULL)
 		step_aside(step_aside_arg, 0);
 out:
