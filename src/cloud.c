@@ -1,5 +1,6 @@
 #include "cloud.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,6 +65,14 @@ load_session(struct cloud *c, struct err *e)
 	return 0;
 }
 
+/* Do both come from one sign-in? */
+static bool
+same_login(const struct session *a, const struct session *b)
+{
+	return a->session_token != NULL && b->session_token != NULL &&
+	    strcmp(a->session_token, b->session_token) == 0;
+}
+
 /* CloudKit rotates cookies too [cookies].  Under the account's lock; a session
  * that a login has written meanwhile is newer and stays. */
 static void
@@ -73,10 +82,8 @@ keep_cookies(struct cloud *c)
 	struct err e = ERR_INIT;
 
 	if (c->session->stage == SESSION_SIGNED_IN &&
-	    c->session->session_token != NULL &&
 	    account_load(&newest, &c->account, &e) == 0 && newest != NULL &&
-	    newest->session_token != NULL &&
-	    strcmp(newest->session_token, c->session->session_token) == 0) {
+	    same_login(newest, c->session)) {
 		buf_reset(&c->session->cookies);
 		http_cookies_get(&c->session->cookies, c->http);
 		if (account_save(&c->account, c->session, &e) == -1)
@@ -92,12 +99,8 @@ is_outdated(const struct cloud *c)
 	struct session *now = NULL;
 	bool outdated;
 
-	if (account_load(&now, &c->account, NULL) == -1 || now == NULL ||
-	    now->session_token == NULL)
-		outdated = false;
-	else
-		outdated = c->session->session_token == NULL ||
-		    strcmp(now->session_token, c->session->session_token) != 0;
+	outdated = account_load(&now, &c->account, NULL) == 0 && now != NULL &&
+	    now->session_token != NULL && !same_login(now, c->session);
 	session_free(now);
 	return outdated;
 }
@@ -184,9 +187,7 @@ cloud_open(struct cloud *out, struct app *app, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
 	out->app = app;
-	if (app->opt.account == NULL)
-		return err_set(e, ERR_PASSWORD, "Run icloud-pull login.",
-		    "No Apple Account is signed in yet.");
+	assert(app->opt.account != NULL);
 	if (account_find(&out->account, app->state_dir, app->opt.account, e) ==
 	    -1)
 		return -1;

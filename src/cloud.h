@@ -29,7 +29,7 @@ struct cloud {
 int cloud_http(struct http **out, const struct app *, struct err *);
 
 /*
- * Open the stored session of the account and make it work: validate, else
+ * Open the stored session of the account, which is named, and make it work: validate, else
  * accountLogin, else one password proof if --password-command gives the
  * password.  Asks no person and requests no code: ERR_PASSWORD or ERR_CODE say
  * what a person must do.  A locked account, and a saved password that worked

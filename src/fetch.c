@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "digest.h"
 #include "http.h"
+#include "intake.h"
 #include "link.h"
 #include "log.h"
 #include "pace.h"
@@ -161,21 +162,11 @@ stop(struct run *r, const struct err *e)
 	r->stopping = true;
 }
 
-static void
-note_trouble(struct run *r, const struct err *e)
-{
-	enum err_code was = r->out->trouble.code;
-
-	/* Of equals the first: it is the cause. */
-	if (err_worse(was, e->code) != was)
-		r->out->trouble = *e;
-}
-
 /* The run ends without a failure of this machine. */
 static void
 stop_for(struct run *r, const struct err *e)
 {
-	note_trouble(r, e);
+	err_keep_worse(&r->out->trouble, e);
 	r->stopping = true;
 }
 
@@ -370,7 +361,7 @@ on_lookup_done(void *arg, const struct err *e)
 		log_debug(
 		    "A look-up failed: %s", e->what); /* the zone is gone */
 	else if (err_exit_status(e->code) == 6)
-		note_trouble(r, e);
+		err_keep_worse(&r->out->trouble, e);
 	else if (e->code != ERR_NONE && e->code != ERR_INTERRUPTED)
 		stop_for(r, e);
 	while ((it = queue_take(&b->items)) != NULL) {
@@ -397,12 +388,8 @@ match_zone(void *arg, const struct store_zone *z)
 {
 	struct zone_search *s = arg;
 
-	if (z->zone != s->zone)
-		return;
-	s->found.database = (enum database)z->database;
-	s->found.name = xstrdup(z->name);
-	s->found.owner = xstrdup(z->owner);
-	s->found.type = xstrdup(z->type);
+	if (z->zone == s->zone)
+		intake_zone_id(&s->found, z);
 }
 
 static bool
@@ -554,19 +541,26 @@ remember_sum(struct item *it, const struct digest_sum *sum)
 	it->seen = true;
 }
 
+/* Throw its bytes away; false: it came to its end over that. */
+static bool
+begin_anew(struct item *it)
+{
+	struct err e = ERR_INIT;
+
+	if (store_put_restart(it->put, &e) == 0)
+		return true;
+	stop(it->run, &e);
+	item_end(it);
+	return false;
+}
+
 /* From the start, by another link. */
 static void
 fetch_again(struct item *it)
 {
-	struct err e = ERR_INIT;
-
 	it->tries++;
-	if (store_put_restart(it->put, &e) == -1) {
-		stop(it->run, &e);
-		item_end(it);
-		return;
-	}
-	want_link(it);
+	if (begin_anew(it))
+		want_link(it);
 }
 
 static void
@@ -664,12 +658,14 @@ retry(struct item *it, enum err_code code, int status, int64_t stated_ms)
 	uint32_t jitter;
 	int64_t wait;
 
-	c.tries = ++it->tries;
-	compat_random(&jitter, sizeof(jitter));
-	wait = it->run->stopping ? -1 : retry_wait(&retry_default, &c, jitter);
 	if (it->run->stopping) {
 		item_end(it);
-	} else if (wait == -1) {
+		return;
+	}
+	c.tries = ++it->tries;
+	compat_random(&jitter, sizeof(jitter));
+	wait = retry_wait(&retry_default, &c, jitter);
+	if (wait == -1) {
 		item_failed(it, STORE_FAILED,
 		    code != ERR_NONE ? "The connection broke each time."
 				     : "Apple's file server refused it.");
@@ -741,22 +737,15 @@ transfer_broke(struct item *it, const struct err *e)
 		stop_for(r, e);
 		item_end(it);
 		break;
-	case ERR_EXPIRED: {
-		struct err restart = ERR_INIT;
-
-		if (store_put_restart(it->put, &restart) == -1) {
-			stop(r, &restart);
-			item_end(it);
-			break;
-		}
-		retry(it, ERR_NETWORK, 0, -1);
+	case ERR_EXPIRED:
+		if (begin_anew(it))
+			retry(it, ERR_NETWORK, 0, -1);
 		break;
-	}
 	case ERR_NETWORK:
 		retry(it, ERR_NETWORK, 0, -1);
 		break;
 	default: /* not understood: a certificate, a head without an end */
-		note_trouble(r, e);
+		err_keep_worse(&r->out->trouble, e);
 		item_failed_by(it, e);
 		break;
 	}
@@ -785,14 +774,12 @@ throttled(struct item *it, int64_t stated_ms)
 static void
 transfer_answered(struct item *it, const struct http_response *resp)
 {
-	struct run *r = it->run;
-	struct err e = ERR_INIT;
 	int64_t size = store_put_size(it->put);
 
 	switch (resp->status) {
 	case 200:
 	case 206:
-		r->refused = 0;
+		it->run->refused = 0;
 		if (it->head_seen || resp->length == 0)
 			conclude(it);
 		else /* a page where the file should be */
@@ -803,10 +790,7 @@ transfer_answered(struct item *it, const struct http_response *resp)
 		if (size > 0 &&
 		    (it->want.size_bytes < 0 || size == it->want.size_bytes)) {
 			conclude(it);
-		} else if (store_put_restart(it->put, &e) == -1) {
-			stop(r, &e);
-			item_end(it);
-		} else {
+		} else if (begin_anew(it)) {
 			retry(it, ERR_NETWORK, 0, -1);
 		}
 		return;
@@ -924,15 +908,11 @@ library_word(const struct run *r, int64_t zone)
 static void
 suffix_of(char out[33], const struct store_want *w)
 {
-	size_t chars = w->checksum_len * 8 / 5;
-
 	/* The kind byte is the same for all; what tells files apart follows. */
-	if (w->checksum_len > 1)
-		text_base32(out,
-		    chars > 32 ? 32 : (w->checksum_len - 1) * 8 / 5,
-		    w->checksum + 1, w->checksum_len - 1);
-	else
-		text_base32(out, chars, w->checksum, w->checksum_len);
+	size_t kind = w->checksum_len > 1 ? 1 : 0;
+	size_t n = w->checksum_len - kind, chars = n * 8 / 5;
+
+	text_base32(out, chars < 32 ? chars : 32, w->checksum + kind, n);
 }
 
 /* 1: the file was there already and is adopted. */

@@ -9,6 +9,7 @@
 #include "path.h"
 #include "record.h"
 #include "store.h"
+#include "zone.h"
 
 void
 intake_begin(struct intake *out, struct store *s, int64_t zone, bool anew)
@@ -188,4 +189,15 @@ intake_record(struct intake *in, const struct record *r, struct err *e)
 		return 0;
 	}
 	return 0;
+}
+
+void
+intake_zone_id(struct zone_id *out, const struct store_zone *z)
+{
+	*out = (struct zone_id){
+	    .database = (enum database)z->database,
+	    .name = xstrdup(z->name),
+	    .owner = xstrdup(z->owner),
+	    .type = xstrdup(z->type),
+	};
 }

@@ -7,6 +7,8 @@
 struct err;
 struct record;
 struct store;
+struct store_zone;
+struct zone_id;
 
 /*
  * A record of the feed becomes rows of the catalogue: the one place where
@@ -21,5 +23,9 @@ struct intake {
 
 void intake_begin(struct intake *out, struct store *, int64_t zone, bool anew);
 int intake_record(struct intake *, const struct record *, struct err *);
+
+/* And back: a zone of the catalogue as api asks for it.  The caller ends with
+ * zone_id_clear(). */
+void intake_zone_id(struct zone_id *out, const struct store_zone *);
 
 #endif

@@ -59,15 +59,6 @@ struct unread {
 	struct unread *next;
 };
 
-static void
-note_trouble(struct listing *l, const struct err *e)
-{
-	if (l->trouble.code == ERR_NONE ||
-	    (err_worse(e->code, l->trouble.code) == e->code &&
-		e->code != l->trouble.code))
-		l->trouble = *e;
-}
-
 /* Errors after which nothing else can succeed either. */
 static bool
 ends_everything(enum err_code code)
@@ -113,6 +104,16 @@ add_walk(struct run *r, const struct zone_id *id)
 		return;
 	*w = xcalloc(1, sizeof(**w));
 	zone_id_copy(&(*w)->id, id);
+}
+
+static void
+add_row(struct run *r, const struct store_zone *z)
+{
+	struct zone_id id;
+
+	intake_zone_id(&id, z);
+	add_walk(r, &id);
+	zone_id_clear(&id);
 }
 
 static bool
@@ -170,16 +171,9 @@ static void
 add_known(void *arg, const struct store_zone *z)
 {
 	struct known *k = arg;
-	struct zone_id id = {
-	    .database = (enum database)z->database,
-	    .name = xstrdup(z->name),
-	    .owner = xstrdup(z->owner),
-	    .type = xstrdup(z->type),
-	};
 
 	if (z->database == k->database && !z->gone && is_library(z->name))
-		add_walk(k->run, &id);
-	zone_id_clear(&id);
+		add_row(k->run, z);
 }
 
 /* Ask, once more after a recovery, and without a token that was refused. */
@@ -539,17 +533,9 @@ mark_gone(struct run *r, const struct zone_id *id, struct err *e)
 static void
 add_unfinished(void *arg, const struct store_zone *z)
 {
-	struct zone_id id = {
-	    .database = (enum database)z->database,
-	    .name = xstrdup(z->name),
-	    .owner = xstrdup(z->owner),
-	    .type = xstrdup(z->type),
-	};
-
 	if (!z->gone && is_library(z->name) &&
 	    (!z->walked || z->keys < PHOTOS_KEYS_NUMBER))
-		add_walk(arg, &id);
-	zone_id_clear(&id);
+		add_row(arg, z);
 }
 
 struct held {
@@ -583,7 +569,7 @@ database_failed(struct run *r, const struct base *b, struct err *e)
 	if (held.library) {
 		err_set(&r->end, ERR_INCOMPLETE, NULL,
 		    "The shared library could not be listed.");
-		note_trouble(r->out, &r->end);
+		err_keep_worse(&r->out->trouble, &r->end);
 		r->out->complete = false;
 	}
 	return 0;
@@ -634,7 +620,7 @@ walk_all(struct run *r, struct err *e)
 			err_set(&r->end, ERR_INCOMPLETE, NULL,
 			    "The library %s is no longer there.", w->id.name);
 		}
-		note_trouble(r->out, &r->end);
+		err_keep_worse(&r->out->trouble, &r->end);
 	}
 	return 0;
 }

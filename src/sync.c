@@ -62,16 +62,7 @@ on_unplaced(void *arg, int64_t content, const struct err *e)
 
 	(void)content;
 	log_warn("%s", e->what);
-	if (err_worse(e->code, s->trouble.code) == e->code)
-		s->trouble = *e;
-}
-
-static void
-mar(struct sync *s, const struct err *e)
-{
-	if (e->code != ERR_NONE && e->code != s->trouble.code &&
-	    err_worse(e->code, s->trouble.code) == e->code)
-		s->trouble = *e;
+	err_keep_worse(&s->trouble, e);
 }
 
 /* A copy is of one account, for ever: zones of two have the same names. */
@@ -175,14 +166,14 @@ fetch(struct sync *s, bool relisted, struct err *e)
 	if (fetch_run(&s->fetch, &s->cloud, s->store, s->work, s->app->report,
 		&o, e) == -1)
 		return -1;
-	mar(s, &s->fetch.trouble);
+	err_keep_worse(&s->trouble, &s->fetch.trouble);
 	if (s->fetch.no_room > 0) {
 		err_set(&full, ERR_DISK_FULL,
 		    "Make room, or move the copy to a larger disk.",
 		    "The disk is full: %s %s not fit.",
 		    text_count(n, s->fetch.no_room),
 		    s->fetch.no_room == 1 ? "file did" : "files did");
-		mar(s, &full);
+		err_keep_worse(&s->trouble, &full);
 	}
 	return 0;
 }
@@ -206,7 +197,7 @@ list_and_fetch(struct sync *s, struct err *e)
 		if (s->fetch.vanished == 0 || s->fetch.trouble.code != ERR_NONE)
 			break;
 	}
-	mar(s, &s->listing.trouble);
+	err_keep_worse(&s->trouble, &s->listing.trouble);
 	return 0;
 }
 
@@ -290,7 +281,7 @@ sync_run(struct app *app, struct err *e)
 		goto out;
 	if (cloud_open(&s.cloud, app, &trouble) == -1 ||
 	    list_and_fetch(&s, &trouble) == -1)
-		mar(&s, &trouble);
+		err_keep_worse(&s.trouble, &trouble);
 	rc = end_run(&s, run, e);
 out:
 	free(account);

@@ -273,3 +273,10 @@ err_worse(enum err_code a, enum err_code b)
 {
 	return urgency(b) > urgency(a) ? b : a;
 }
+
+void
+err_keep_worse(struct err *kept, const struct err *e)
+{
+	if (urgency(e->code) > urgency(kept->code))
+		*kept = *e;
+}

@@ -85,5 +85,7 @@ _Noreturn void err_fatal(const char *what);
 
 /* Of two codes the more urgent: by exit status 130, 2, 7, 3, 5, 6, 4, 1. */
 enum err_code err_worse(enum err_code, enum err_code);
+/* Keep e if it is the more urgent; of equals the first, which is the cause. */
+void	err_keep_worse(struct err *kept, const struct err *e);
 
 #endif

@@ -83,6 +83,29 @@ knows_the_more_urgent(void **state)
 }
 
 static void
+keeps_the_worse(void **state)
+{
+	struct err kept = ERR_INIT, e = ERR_INIT;
+
+	(void)state;
+	err_keep_worse(&kept, &e);
+	assert_int_equal(kept.code, ERR_NONE);
+	err_set(&e, ERR_NETWORK, NULL, "first");
+	err_keep_worse(&kept, &e);
+	assert_string_equal(kept.what, "first");
+	/* As urgent: the first stays, with its wait. */
+	err_set(&e, ERR_THROTTLED, NULL, "second");
+	err_keep_worse(&kept, &e);
+	assert_string_equal(kept.what, "first");
+	err_set(&e, ERR_DISK, NULL, "third");
+	err_keep_worse(&kept, &e);
+	assert_string_equal(kept.what, "third");
+	err_set(&e, ERR_INCOMPLETE, NULL, "fourth");
+	err_keep_worse(&kept, &e);
+	assert_string_equal(kept.what, "third");
+}
+
+static void
 fills(void **state)
 {
 	struct err e = ERR_INIT;
@@ -235,6 +258,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(maps_codes),
 	    cmocka_unit_test(knows_the_more_urgent),
+	    cmocka_unit_test(keeps_the_worse),
 	    cmocka_unit_test(fills),
 	    cmocka_unit_test(may_quote_itself),
 	    cmocka_unit_test(cuts_on_a_character),
