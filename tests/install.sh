@@ -1,5 +1,7 @@
 #!/bin/sh
-# Install what is missing: "build" to build and run, "check" for tests too.
+# Install what is missing: "build" to build and run, "check" for tests too,
+# "tidy" for the linters too, "fuzz" for clang with libFuzzer, "macos" to compile
+# for macOS, "compat" to run other clients, "package" to try the Debian package.
 # Says what it does; where it may not, prints the one command and exits 2.
 set -eu
 what=${1:-build}
@@ -24,8 +26,8 @@ need curl curl ""
 if ! have pkg-config; then
 	# Nothing can be asked of pkg-config yet: all of them.
 	apt="$apt libcurl4-openssl-dev libcjson-dev libssl-dev libsqlite3-dev"
-	apt="$apt zlib1g-dev libutf8proc-dev libmicrohttpd-dev"
-	brew="$brew cjson openssl@3 utf8proc libmicrohttpd"
+	apt="$apt zlib1g-dev libutf8proc-dev libplist-dev libmicrohttpd-dev"
+	brew="$brew cjson openssl@3 utf8proc libplist libmicrohttpd"
 else
 	need libcurl libcurl4-openssl-dev ""
 	need libcjson libcjson-dev cjson
@@ -33,6 +35,7 @@ else
 	need sqlite3 libsqlite3-dev ""
 	need zlib zlib1g-dev ""
 	need libutf8proc libutf8proc-dev utf8proc
+	need libplist-2.0 libplist-dev libplist
 	need libmicrohttpd libmicrohttpd-dev libmicrohttpd
 	# The sqlite3 tool alone does not bring the headers.
 	have_lib sqlite3 || apt="$apt libsqlite3-dev"
@@ -52,10 +55,47 @@ tidy)
 	need shellcheck shellcheck shellcheck
 	;;
 esac
+case $what in
+fuzz)
+	need python3 python3 python3
+	# Apple's clang comes without libFuzzer, some packages of clang too.
+	echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void)
+	    { return 0; }' | clang -fsanitize=fuzzer -x c -o /dev/null - \
+	    2>/dev/null || { apt="$apt clang libclang-rt-dev" brew="$brew llvm"; }
+	;;
+esac
+options=''
+case $what in
+compat)
+	# They run on Linux alone.
+	have apt-get || exit 0
+	need python3 python3 ""
+	need npm npm node
+	need unshare util-linux ""
+	python3 -c 'import ensurepip' 2>/dev/null || apt="$apt python3-venv"
+	options=' --no-install-recommends'
+	;;
+package)
+	need g++ build-essential ""
+	need dh debhelper ""
+	need lintian lintian ""
+	need debootstrap debootstrap ""
+	need python3 python3 ""
+	have_lib cmocka || apt="$apt libcmocka-dev"
+	options=' --no-install-recommends'
+	;;
+macos)
+	need nm binutils ""
+	need npm npm node
+	# Hundreds of packages are recommended with npm; it needs none of them.
+	options=' --no-install-recommends'
+	[ -e /etc/ssl/certs/ca-certificates.crt ] || apt="$apt ca-certificates"
+	;;
+esac
 [ -z "$apt" ] && exit 0
 
 if have apt-get; then
-	command="apt-get install -y$apt"
+	command="apt-get install -y$options$apt"
 	if [ "$(id -u)" -ne 0 ]; then
 		if have sudo && sudo -n true 2>/dev/null; then
 			command="sudo $command"
