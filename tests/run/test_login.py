@@ -1,5 +1,6 @@
 """login, logout, and how a session keeps working."""
 
+import json
 import os
 import stat
 import subprocess
@@ -98,7 +99,7 @@ class Login(Case):
         self.status_is(self.copy.sync(), 0)
         self.no_violations()
 
-    def test_code_by_text_message(self):
+    def login_by_text_message(self):
         process = subprocess.Popen(
             self.copy.argv("login", "--stdin", "--sms"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -108,10 +109,22 @@ class Login(Case):
         code = wait_for(self.sim.code, process)
         _, err = process.communicate((code + "\n").encode())
         self.assertEqual(process.returncode, 0, err)
+
+    def test_code_by_text_message(self):
+        self.login_by_text_message()
         by = self.sim.counters()["by"]
         self.assertEqual(by["code_request_phone"], 1)
         self.assertEqual(by["code_submit_phone"], 1)
         self.assertEqual(by["code_request_device"], 0)
+        self.no_violations()
+
+    def test_a_code_by_message_is_never_accepted_with_204(self):
+        self.sim.change("account_set", code_answer="204")
+        self.login_by_text_message()
+        log = [json.loads(line) for line in
+               self.sim.control("/requests").decode().splitlines()]
+        self.assertEqual([r["status"] for r in log
+                          if r["name"] == "code_submit_phone"], [200])
         self.no_violations()
 
     def test_a_locked_account(self):

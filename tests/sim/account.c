@@ -66,6 +66,7 @@ set_password(struct account *ac, const char *password)
 	uint8_t salt[16];
 
 	snprintf(ac->password, sizeof(ac->password), "%s", password);
+	sim_secret(password);
 	account_random(ac, salt, sizeof(salt));
 	verifier_set(&ac->verifier, password, salt, 20064, ac->set.hex);
 	account_random(ac, salt, sizeof(salt));
@@ -126,6 +127,7 @@ account_new_token(struct account *ac, const struct sign_in *s)
 	ac->next_token = (ac->next_token + 1) % MANY_TOKENS;
 	account_word(ac, t->text, sizeof(t->text));
 	memcpy(t->text, "AAAABLWI", 8);
+	sim_secret(t->text);
 	t->serial = s->serial;
 	t->full = s->full;
 	t->dead = false;
@@ -185,6 +187,7 @@ account_make_code(struct account *ac, bool by_sms, int64_t now_ms)
 	if (by_sms && ac->set.code[0] != '\0')
 		n += 111111;
 	snprintf(ac->code, sizeof(ac->code), "%06u", n % 1000000);
+	sim_secret(ac->code);
 	ac->code_by_sms = by_sms;
 	ac->code_used = false;
 	ac->code_made_ms = now_ms;
@@ -230,6 +233,8 @@ account_cookie(const struct account *ac, struct sim_response *resp,
 	bool readable = strcmp(name, "X-APPLE-UNIQUE-CLIENT-ID") == 0 ||
 	    strcmp(name, "X-APPLE-WEBAUTH-VALIDATE") == 0;
 
+	if (value != NULL)
+		sim_secret(value);
 	if (expires_ms > 0) {
 		cookie_date(date, sizeof(date), expires_ms, odd_date);
 		snprintf(expires, sizeof(expires), " Expires=%s;", date);
@@ -422,7 +427,7 @@ admits(
 	else if (ac->set.security_keys)
 		refuse(
 		    resp, 401, "AUTHENTICATION_FAILED", "no auth method found");
-	else if (ac->set.adp && (!w->pcs || !has_pcs(r)))
+	else if (ac->set.adp && (w->pcs_until_ms <= r->now_ms || !has_pcs(r)))
 		refuse(resp, 423, NULL, "Missing PCS cookies from the request");
 	else {
 		if (!has_pcs(r))
@@ -437,6 +442,44 @@ admits(
 	return false;
 }
 
+void
+account_by_person(const struct account *ac, const char *what)
+{
+	if (ac->unattended)
+		sim_violation("%s: nobody is there to ask for that", what);
+}
+
+/*
+ * Does this host want to be left alone?  Then the answer is 503.  Whoever does
+ * not heed it waits twice as long [throttling].
+ */
+static bool
+throttled(struct account *ac, int which, const struct sim_request *r,
+    struct sim_response *resp)
+{
+	struct hold *h = &ac->holds[which];
+
+	if (h->wait_ms == 0)
+		return false;
+	if (h->until_ms != 0 && h->until_ms <= r->now_ms) {
+		*h = (struct hold){0, 0};
+		return false;
+	}
+	if (h->until_ms != 0) {
+		sim_violation("%s %s: %lld s before Retry-After was over",
+		    r->host, r->path,
+		    (long long)(h->until_ms - r->now_ms) / 1000);
+		h->wait_ms *= 2;
+	}
+	h->until_ms = r->now_ms + h->wait_ms;
+	resp->status = 503;
+	sim_add_header(
+	    resp, "Retry-After", "%lld", (long long)(h->wait_ms + 999) / 1000);
+	sim_add_header(resp, "Content-Type", "text/html");
+	buf_adds(&resp->body, "Service Temporary Unavailable\n");
+	return true;
+}
+
 bool
 account_admits(
     struct account *ac, const struct sim_request *r, struct sim_response *resp)
@@ -447,7 +490,7 @@ account_admits(
 	account_check_home(r, "CloudKit");
 	check_cookies(r, "CloudKit");
 	pthread_mutex_lock(&ac->lock);
-	ok = admits(ac, r, resp);
+	ok = !throttled(ac, HOLD_CLOUDKIT, r, resp) && admits(ac, r, resp);
 	pthread_mutex_unlock(&ac->lock);
 	return ok;
 }
@@ -480,11 +523,13 @@ account_answer(
 	bool mine = true;
 
 	pthread_mutex_lock(&ac->lock);
-	if (host_is(r->host, "idmsa.apple.com"))
-		idmsa_answer(ac, r, resp);
-	else if (is_setup(r->host)) {
+	if (host_is(r->host, "idmsa.apple.com")) {
+		if (!throttled(ac, HOLD_IDMSA, r, resp))
+			idmsa_answer(ac, r, resp);
+	} else if (is_setup(r->host)) {
 		check_cookies(r, r->path);
-		setup_answer(ac, r, resp);
+		if (!throttled(ac, HOLD_SETUP, r, resp))
+			setup_answer(ac, r, resp);
 	} else if (host_is(r->host, "www.icloud.com")) {
 		resp->status = 200;
 		sim_add_header(resp, "Content-Type", "text/html");
@@ -495,6 +540,37 @@ account_answer(
 		mine = false;
 	pthread_mutex_unlock(&ac->lock);
 	return mine;
+}
+
+void
+account_told_to_wait(
+    struct account *ac, const struct sim_request *r, int64_t wait_ms)
+{
+	int which = host_is(r->host, "idmsa.apple.com") ? HOLD_IDMSA
+	    : is_setup(r->host)                         ? HOLD_SETUP
+							: HOLDS;
+
+	pthread_mutex_lock(&ac->lock);
+	if (which != HOLDS)
+		ac->holds[which] = (struct hold){wait_ms, r->now_ms + wait_ms};
+	pthread_mutex_unlock(&ac->lock);
+}
+
+static const char *
+throttle(struct account *ac, const cJSON *o)
+{
+	static const char *const names[HOLDS] = {"idmsa", "setup", "cloudkit"};
+	const char *host = json_str(o, "host");
+	int64_t s;
+
+	if (!json_int(&s, o, "seconds") || s < 0 || s > 1000000)
+		return "\"seconds\" is missing or out of range";
+	for (int i = 0; i < HOLDS; i++)
+		if (host != NULL && strcmp(host, names[i]) == 0) {
+			ac->holds[i] = (struct hold){s * SECOND, 0};
+			return NULL;
+		}
+	return "\"host\" is none of idmsa, setup, cloudkit";
 }
 
 static void
@@ -550,6 +626,10 @@ static const struct setting {
     {"web_access", IS_BOOL, MEMBER(web_access), 0, NULL, 0, 0},
     {"photos", IS_BOOL, MEMBER(photos), 0, NULL, 0, 0},
     {"adp", IS_BOOL, MEMBER(adp), 0, NULL, 0, 0},
+    {"two_step", IS_BOOL, MEMBER(two_step), 0, NULL, 0, 0},
+    {"recovery", IS_BOOL, MEMBER(recovery), 0, NULL, 0, 0},
+    {"arming", IS_BOOL, MEMBER(arming), 0, NULL, 0, 0},
+    {"trust_rolls", IS_BOOL, MEMBER(trust_rolls), 0, NULL, 0, 0},
     {"escrow_header", IS_TEXT, MEMBER(escrow_header), 16,
 	"X-Apple-EDP X-Apple-PDP", 0, 0},
     {"code_answer", IS_TEXT, MEMBER(code_answer), 16,
@@ -688,6 +768,12 @@ control(struct account *ac, const char *op, const cJSON *o)
 	} else if (strcmp(op, "account_consent") == 0) {
 		ac->consent_given = json_bool(o, "given");
 		ac->consent_until_ms = 0;
+		ac->consent_asked = false;
+	} else if (strcmp(op, "account_run") == 0) {
+		ac->unattended = json_bool(o, "unattended");
+		ac->proofs = 0;
+	} else if (strcmp(op, "account_throttle") == 0) {
+		return throttle(ac, o);
 	} else
 		return "\"op\" is unknown";
 	return NULL;

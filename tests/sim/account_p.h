@@ -27,13 +27,15 @@
 #define MANY_TOKENS   64
 #define MANY_TRUSTS   32
 #define MANY_WEBS     32
-#define WEB_TOKENS    8 /* of one web session that are still good */
+#define WEB_TOKENS    2 /* of one web session that are still good: the last
+			   one, and the one before for what is on its way */
 
 /* What a test can set; main.c's help explains each. */
 struct account_settings {
 	bool	 mode_200, escrow, escrow_always, push, cooldown, devices,
 		 sms_refused, rscd, security_keys, two_factor, interstitial,
-		 locked, inactive, terms, repair, web_access, photos, adp;
+		 locked, inactive, terms, repair, web_access, photos, adp,
+		 two_step, recovery, arming, trust_rolls;
 	bool	 hex; /* protocol s2k_fo */
 	char	 escrow_header[16], code_answer[16], boot_args[8], country[4];
 	char	 code[8]; /* fixed; "" for new ones each time */
@@ -82,7 +84,16 @@ struct web_session {
 	int	 newest;
 	char	 user[64], validate[128];
 	int64_t	 admitted;
-	bool	 pcs;		  /* has the cookies of ADP been given */
+	int64_t	 pcs_until_ms;	  /* of the cookies of ADP; 0: never given */
+	int64_t	 trust_until_ms;  /* 0: not trusted */
+};
+
+/* Hosts that can want to be left alone, each for itself. */
+enum { HOLD_IDMSA, HOLD_SETUP, HOLD_CLOUDKIT, HOLDS };
+
+struct hold {
+	int64_t	 wait_ms;  /* of the next refusal; 0: none is due */
+	int64_t	 until_ms; /* 0: nobody was told yet */
 };
 
 struct account {
@@ -109,6 +120,11 @@ struct account {
 
 	bool			 consent_given, consent_asked;
 	int64_t			 consent_until_ms;
+
+	struct hold		 holds[HOLDS];
+	bool			 unattended; /* the run that is said to be under
+					        way is one */
+	int			 proofs;     /* of the password in it */
 };
 
 /* Random numbers that come from the seed. */
@@ -126,6 +142,8 @@ void	account_grant(struct account *, struct sign_in *);
 struct session_token *account_find_token(struct account *, const char *text);
 struct trust_token *account_find_trust(struct account *, const char *text,
 	    int64_t now_ms);
+/* What only a person may do, in a run that has none, is a violation. */
+void	account_by_person(const struct account *, const char *what);
 void	account_make_code(struct account *, bool by_sms, int64_t now_ms);
 
 /* The web session of the cookies; NULL with *why ("Missing ... cookie", or

@@ -376,6 +376,7 @@ content_link(struct buf *out, struct cloud *c, const struct content *f,
 		sign(&s, c, out->data + path, out->data + query,
 		    out->len - query);
 		buf_addf(out, "&s=%s", buf_text(&s));
+		sim_secret(buf_text(&s));
 		buf_clear(&s);
 	}
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "secrets.h"
 #include "tally.h"
 
 struct control {
@@ -45,6 +46,15 @@ get_requests(struct control *c, const cJSON *in, struct buf *out)
 	(void)c;
 	(void)in;
 	tally_requests(out);
+	return NULL;
+}
+
+static const char *
+get_secrets(struct control *c, const cJSON *in, struct buf *out)
+{
+	(void)c;
+	(void)in;
+	secrets_list(out);
 	return NULL;
 }
 
@@ -133,6 +143,7 @@ static const struct {
     {"GET", "/truth", get_truth, 500},
     {"GET", "/counters", get_counters, 500},
     {"GET", "/requests", get_requests, 500},
+    {"GET", "/secrets", get_secrets, 500},
     {"GET", "/code", get_code, 404},
     {"POST", "/counters/reset", post_reset, 500},
     {"POST", "/change", post_change, 400},

@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "account_p.h"
+#include "civil.h"
 #include "json.h"
+#include "tally.h"
 #include "text.h"
 
 #define BASE "/appleauth/auth"
@@ -249,6 +251,13 @@ stamp_bits(const struct account *ac)
 	return ac->set.hashcash > 0 ? ac->set.hashcash : 10;
 }
 
+/* The domain that both of its hosts' cookies are of. */
+static const char *
+apple(const struct call *c)
+{
+	return strstr(c->r->host, ".cn") != NULL ? "apple.com.cn" : "apple.com";
+}
+
 /* Headers of every answer; scnt is a new one each time [idmsa-headers]. */
 static void
 finish(struct call *c)
@@ -266,20 +275,23 @@ finish(struct call *c)
 		resp->status = 200;
 	}
 	sim_add_header(resp, "Set-Cookie",
-	    "dslang=%s; Domain=apple.com; Path=/; Secure; HttpOnly",
-	    cn ? "CN-ZH" : "US-EN");
+	    "dslang=%s; Domain=%s; Path=/; Secure; HttpOnly",
+	    cn ? "CN-ZH" : "US-EN", apple(c));
 	sim_add_header(resp, "Set-Cookie",
-	    "site=%s; Domain=apple.com; Path=/; Secure; HttpOnly",
-	    c->ac->set.country);
+	    "site=%s; Domain=%s; Path=/; Secure; HttpOnly", c->ac->set.country,
+	    apple(c));
 	if (s == NULL)
 		return;
 	s->last_ms = c->r->now_ms;
+	sim_secret(s->id);
+	sim_secret(s->attributes);
 	/* A client that is known to work reads the options without cookies
 	 * and goes on with the scnt of before [idmsa-headers]. */
 	scnt = c->aside ? s->scnt_aside : s->scnt;
 	account_word(c->ac, scnt, sizeof(s->scnt));
 	if (!c->aside)
 		s->scnt_aside[0] = '\0';
+	sim_secret(scnt);
 	sim_add_header(resp, "scnt", "%s", scnt);
 	sim_add_header(resp, "X-Apple-Auth-Attributes", "%s", s->attributes);
 	if (c->new_cookie)
@@ -316,12 +328,13 @@ give_device_cookies(struct call *c)
 	uint8_t b[16];
 
 	account_word(c->ac, word, sizeof(word));
+	sim_secret(word);
 	account_random(c->ac, b, sizeof(b));
 	text_hex(hex, b, sizeof(b));
 	sim_add_header(c->resp, "Set-Cookie",
 	    "acn01=%s; Max-Age=31536000; "
-	    "Domain=apple.com; Path=/; Secure; HttpOnly",
-	    word);
+	    "Domain=%s; Path=/; Secure; HttpOnly",
+	    word, apple(c));
 	sim_add_header(c->resp, "Set-Cookie",
 	    "DES%s=%s; Max-Age=31536000; "
 	    "Domain=%s; Path=/; Secure; HttpOnly",
@@ -534,11 +547,11 @@ signin_init(struct call *c)
 }
 
 /* A trust token that is worth something, among those sent. */
-static const struct trust_token *
+static struct trust_token *
 sent_trust(struct call *c)
 {
 	const cJSON *list = json_array(c->in, "trustTokens"), *t;
-	const struct trust_token *found = NULL;
+	struct trust_token *found = NULL;
 
 	if (list == NULL)
 		sim_violation("%s: trustTokens is missing", c->what);
@@ -553,6 +566,29 @@ sent_trust(struct call *c)
 	return found;
 }
 
+/* All of a right stamp but its counter.  The time is the client's own, which
+ * may be some minutes from ours. */
+static void
+stamp_begin(char *out, size_t size, const struct call *c, const char *stamp)
+{
+	struct civil t;
+	char when[16] = "", now[16];
+	int64_t ms = c->r->now_ms;
+
+	if (strlen(stamp) > 5 + sizeof(when))
+		snprintf(when, sizeof(when), "%.14s", stamp + 5);
+	for (int minutes = -10; minutes <= 10; minutes++) {
+		civil_from_ms(&t, ms + minutes * 60 * SECOND);
+		snprintf(now, sizeof(now), "%04d%02d%02d%02d%02d", (int)t.year,
+		    t.month, t.day, t.hour, t.minute);
+		if (strncmp(when, now, 12) == 0)
+			break;
+		now[0] = '\0';
+	}
+	snprintf(out, size, "1:%lld:%s%s:%s::", (long long)stamp_bits(c->ac),
+	    now, now[0] != '\0' ? when + 12 : "", c->s->challenge);
+}
+
 /* Is X-Apple-HC a stamp for the first challenge?  Need there be one?
  * [hashcash] */
 static bool
@@ -561,17 +597,18 @@ stamp_fits(struct call *c)
 	const char *stamp = sim_header(c->r, "X-Apple-HC");
 	uint8_t hash[SHA_DIGEST_LENGTH];
 	int64_t zero = 0;
-	char begin[32];
+	char begin[80];
 
 	if (stamp == NULL)
 		return c->ac->set.hashcash == 0;
-	snprintf(begin, sizeof(begin), "1:%lld:", (long long)stamp_bits(c->ac));
+	stamp_begin(begin, sizeof(begin), c, stamp);
 	SHA1((const unsigned char *)stamp, strlen(stamp), hash);
 	while (zero < 160 && (hash[zero / 8] >> (7 - zero % 8) & 1) == 0)
 		zero++;
 	if (zero >= stamp_bits(c->ac) &&
 	    strncmp(stamp, begin, strlen(begin)) == 0 &&
-	    strstr(stamp, c->s->challenge) != NULL)
+	    strspn(stamp + strlen(begin), "0123456789") ==
+		strlen(stamp + strlen(begin)))
 		return true;
 	sim_violation(
 	    "%s: X-Apple-HC does not fit the first challenge", c->what);
@@ -605,13 +642,16 @@ ask_escrow(struct call *c)
 
 /* The password is proven: what now? */
 static void
-after_password(struct call *c, const struct trust_token *trust)
+after_password(struct call *c, struct trust_token *trust)
 {
 	struct account *ac = c->ac;
 	cJSON *o = cJSON_CreateObject();
 	int status = 409;
 
 	c->s->password_ok = true;
+	tally_mail();
+	if (trust != NULL && ac->set.trust_rolls)
+		trust->expires_ms = c->r->now_ms + ac->set.trust_days * DAY;
 	sim_add_header(c->resp, "Location", "/auth");
 	sim_add_header(c->resp, "X-Apple-TwoSV-Trust-Eligible", "true");
 	if (!ac->set.two_factor || ac->set.interstitial) {
@@ -625,6 +665,8 @@ after_password(struct call *c, const struct trust_token *trust)
 		account_grant(ac, c->s);
 		give_device_cookies(c);
 		cJSON_AddStringToObject(o, "authType", "hsa2");
+	} else if (ac->set.two_step) {
+		cJSON_AddStringToObject(o, "authType", "hsa");
 	} else {
 		cJSON_AddStringToObject(o, "authType", "hsa2");
 		add_security_keys(ac, o);
@@ -644,10 +686,13 @@ static void
 signin_complete(struct call *c)
 {
 	const char *name = json_str(c->in, "accountName");
-	const struct trust_token *trust;
+	struct trust_token *trust;
 	char hashed[256];
 
 	check_headers(c);
+	if (c->ac->unattended && ++c->ac->proofs > 1)
+		sim_violation(
+		    "%s: the second proof in one unattended run", c->what);
 	if (c->s == NULL || c->s->name[0] == '\0') {
 		fail_context(c);
 		return;
@@ -757,6 +802,13 @@ phone_verification(const struct call *c)
 	cJSON *o = cJSON_CreateObject(), *list;
 	int64_t i;
 
+	if (ac->set.recovery) {
+		cJSON_AddStringToObject(o, "recoveryUrl",
+		    "https://iforgot.apple.com/phone/add?autoSubmitAccount="
+		    "true");
+		cJSON_AddBoolToObject(o, "noTrustedDevices", true);
+		return o;
+	}
 	if (strcmp(ac->set.boot_args, "single") != 0) {
 		list = cJSON_AddArrayToObject(o, "trustedPhoneNumbers");
 		for (i = 0; i < ac->set.phones; i++)
@@ -808,7 +860,8 @@ boot_args(const struct call *c)
 	    direct, "module", "widget/auth/components/hsa2/hsa2");
 	cJSON_AddBoolToObject(direct, "isReact", true);
 	cJSON_AddStringToObject(direct, "authUserType", "hsa2");
-	cJSON_AddBoolToObject(direct, "hasTrustedDevices", c->ac->set.devices);
+	cJSON_AddBoolToObject(direct, "hasTrustedDevices",
+	    c->ac->set.devices && !c->ac->set.recovery);
 	two = cJSON_AddObjectToObject(direct, "twoSV");
 	list = cJSON_AddArrayToObject(two, "supportedPushModes");
 	cJSON_AddItemToArray(list, cJSON_CreateString("voice"));
@@ -883,6 +936,8 @@ auth_options(struct call *c)
 	cJSON *o;
 
 	check_headers(c);
+	/* It may make the devices show a code [code-options]. */
+	account_by_person(c->ac, c->what);
 	if (c->s == NULL || !c->s->password_ok) {
 		fail_context(c);
 		return;
@@ -917,7 +972,9 @@ refused_by_flags(struct call *c, bool asks)
 	if (!locked &&
 	    !(asks && (c->ac->set.cooldown || c->ac->set.codes_left == 0)))
 		return false;
-	if (!locked) {
+	if (!locked && c->ac->set.codes_left > 0) {
+		code = NULL;
+	} else if (!locked) {
 		code = "-22981";
 		text = "Too many verification codes have been sent. Enter the "
 		       "last code you received or try again later.";
@@ -925,12 +982,16 @@ refused_by_flags(struct call *c, bool asks)
 	o = cJSON_CreateObject();
 	e = cJSON_CreateObject();
 	cJSON_AddItemToObject(o, "securityCode", security_code(c));
-	cJSON_AddStringToObject(e, "code", code);
-	cJSON_AddStringToObject(e, "message", text);
-	cJSON_AddBoolToObject(e, "suppressDismissal", false);
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(o, "service_errors"), e);
+	if (code != NULL) {
+		cJSON_AddStringToObject(e, "code", code);
+		cJSON_AddStringToObject(e, "message", text);
+		cJSON_AddBoolToObject(e, "suppressDismissal", false);
+		cJSON_AddItemToArray(
+		    cJSON_AddArrayToObject(o, "service_errors"), e);
+		sim_add_header(c->resp, "X-Apple-I-Ercd", "%s", code);
+	} else
+		cJSON_Delete(e);
 	cJSON_AddBoolToObject(o, "hasError", true);
-	sim_add_header(c->resp, "X-Apple-I-Ercd", "%s", code);
 	sim_json(c->resp, 423, o);
 	return true;
 }
@@ -955,6 +1016,7 @@ code_request_device(struct call *c)
 {
 	cJSON *o;
 
+	account_by_person(c->ac, c->what);
 	if (!wants_code(c))
 		return;
 	if (c->s->escrow_due)
@@ -1011,6 +1073,7 @@ code_request_phone(struct call *c)
 	const struct phone *p;
 	cJSON *o;
 
+	account_by_person(c->ac, c->what);
 	if (!wants_code(c))
 		return;
 	if (c->stale) {
@@ -1073,12 +1136,14 @@ code_fits(struct call *c, bool by_sms)
 /* The code was right; how that is said has changed over the years and is
  * not the same for all accounts [code-submit]. */
 static void
-code_right(struct call *c)
+code_right(struct call *c, bool by_sms)
 {
 	const char *how = c->ac->set.code_answer;
 	char grant[33];
 	cJSON *o;
 
+	if (by_sms && strcmp(how, "204") == 0)
+		how = "200"; /* 204 is for codes of devices [code-submit] */
 	c->ac->code_used = true;
 	c->ac->set.codes_left++; /* only codes nobody used are counted */
 	c->ac->wrong_codes = 0;
@@ -1115,7 +1180,7 @@ code_submit_device(struct call *c)
 	if (!wants_code(c) || refused_by_flags(c, false))
 		return;
 	if (code_fits(c, false))
-		code_right(c);
+		code_right(c, false);
 	else
 		code_wrong(c);
 }
@@ -1138,7 +1203,7 @@ code_submit_phone(struct call *c)
 	} else if (!code_fits(c, true))
 		code_wrong(c);
 	else
-		code_right(c);
+		code_right(c, true);
 }
 
 /* [escrow] */
@@ -1211,6 +1276,7 @@ trust(struct call *c)
 	ac->next_trust = (ac->next_trust + 1) % MANY_TRUSTS;
 	account_word(ac, t->text, sizeof(t->text));
 	memcpy(t->text, "HSARMTKNSRV", 11);
+	sim_secret(t->text);
 	t->expires_ms = c->r->now_ms + ac->set.trust_days * DAY;
 	t->worth = !c->s->escrow_due;
 	account_word(ac, grant, sizeof(grant));

@@ -1511,7 +1511,8 @@ cloud_answer(
     struct cloud *c, const struct sim_request *r, struct sim_response *resp)
 {
 	if (r->host[0] == 'p' &&
-	    ends_with(r->host, "-ckdatabasews.icloud.com")) {
+	    (ends_with(r->host, "-ckdatabasews.icloud.com") ||
+		ends_with(r->host, "-ckdatabasews.icloud.com.cn"))) {
 		if (account_admits(c->account, r, resp))
 			cloudkit_answer(c, r, resp);
 		return true;

@@ -36,13 +36,19 @@ static const char *const help[] = {
     "  --recorded DIR      serve the originals of these recordings as well\n"
     "  --delay-ms N        wait before each answer\n"
     "  --link-life-s N     life of download links (3600)\n"
+    "  --port N            port of the TLS side (one that the system "
+    "chooses)\n"
     "  --die-with-stdin    end when standard input is closed\n"
     "\n",
     "Control port (bodies are JSON; POST answers {\"ok\":true} or "
     "{\"error\":why}):\n"
     "  GET /truth          every resource a complete copy must hold, a line "
     "each\n"
-    "  GET /counters       requests by name, content bytes, violations\n"
+    "  GET /counters       requests by name, content bytes, proofs of the\n"
+    "                      password, codes asked for, mails to the owner,\n"
+    "                      violations\n"
+    "  GET /secrets        all that a client must keep to itself, a JSON text "
+    "a line\n"
     "  GET /requests       the last 2000 requests, a line each\n"
     "  GET /code           {\"code\",\"via\"} last shown or sent; 404 if none\n"
     "  POST /counters/reset\n"
@@ -91,6 +97,15 @@ static const char *const help[] = {
     "  account_expire_trust                 trust tokens are worth nothing\n"
     "  account_unlock                       forget wrong codes and passwords\n"
     "  account_consent {\"given\":true}       the tap on the device (ADP)\n"
+    "  account_run {\"unattended\":true}      the coming run has no person: a "
+    "second\n"
+    "                      proof, asking for a code or a device is a "
+    "violation\n"
+    "  account_throttle {\"host\":\"idmsa\"|\"setup\"|\"cloudkit\","
+    "\"seconds\":N}\n"
+    "                      503 from the next request on, twice as long after "
+    "each\n"
+    "                      that comes too early\n"
     "  account_set {...}, any of:\n"
     "    \"password\":TEXT     new password; all sessions and trust end\n"
     "    \"protocol\":\"s2k\"|\"s2k_fo\"\n"
@@ -118,6 +133,12 @@ static const char *const help[] = {
     "cure\n"
     "    \"locked\":bool  \"inactive\":bool  \"terms\":bool  \"repair\":bool\n"
     "    \"web_access\":bool  \"photos\":bool  \"adp\":bool\n"
+    "    \"arming\":bool       requestPCS answers 500\n"
+    "    \"two_step\":bool     the old kind of two steps\n"
+    "    \"recovery\":bool     neither devices nor phones, only "
+    "recoveryUrl\n"
+    "    \"trust_rolls\":bool  a sign-in gives the trust its whole life "
+    "again\n"
     "    \"country\":\"USA\"|\"CHN\"  \"domain_status\":302|200\n"
     "    \"cloudkit_status\":421|401|450  of a session that has ended\n"
     "    \"session_days\":N  \"trust_days\":N  \"rotate_every\":N\n",
@@ -133,6 +154,7 @@ enum {
 	OPT_RECORDED,
 	OPT_DELAY,
 	OPT_LINK_LIFE,
+	OPT_PORT,
 	OPT_DIR,
 	OPT_STDIN,
 	OPT_HELP,
@@ -148,6 +170,7 @@ static const struct option long_options[] = {
     {"recorded", required_argument, NULL, OPT_RECORDED},
     {"delay-ms", required_argument, NULL, OPT_DELAY},
     {"link-life-s", required_argument, NULL, OPT_LINK_LIFE},
+    {"port", required_argument, NULL, OPT_PORT},
     {"dir", required_argument, NULL, OPT_DIR},
     {"die-with-stdin", no_argument, NULL, OPT_STDIN},
     {"help", no_argument, NULL, OPT_HELP},
@@ -157,6 +180,7 @@ static const struct option long_options[] = {
 struct settings {
 	struct sim_options sim;
 	const char *dir;
+	uint16_t port; /* 0: the system chooses */
 	bool die_with_stdin;
 };
 
@@ -233,6 +257,10 @@ parse(struct settings *out, int argc, char **argv)
 		case OPT_LINK_LIFE:
 			o->link_life_s =
 			    need_number("link-life-s", optarg, 1, INT32_MAX);
+			break;
+		case OPT_PORT:
+			out->port = (uint16_t)need_number(
+			    "port", optarg, 0, UINT16_MAX);
 			break;
 		case OPT_DIR:
 			out->dir = optarg;
@@ -361,7 +389,7 @@ main(int argc, char **argv)
 	parts.faults = faults_new();
 	parts.account = account_new(&set.sim);
 	parts.cloud = cloud_new(&set.sim, parts.account);
-	server = server_start(&parts, &tls);
+	server = server_start(&parts, &tls, set.port);
 	if (server != NULL)
 		control = control_start(&parts, server, quit_pipe[1]);
 	if (control == NULL) {

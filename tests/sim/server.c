@@ -365,8 +365,12 @@ handle(struct exchange *x, const char *method)
 		faults_release(s->parts->faults, f);
 		return send_reset(x);
 	}
-	if (f != NULL && f->kind == FAULT_STATUS)
+	if (f != NULL && f->kind == FAULT_STATUS) {
 		replace(&resp, f);
+		if (f->retry_after_s >= 0)
+			account_told_to_wait(
+			    s->parts->account, &r, f->retry_after_s * 1000);
+	}
 	tally_request(name, method, r.host, r.path,
 	    f != NULL && f->kind == FAULT_HTML ? 200 : resp.status);
 	return send_response(x, &resp, f, strcmp(name, "content") == 0);
@@ -426,13 +430,15 @@ on_end(void *arg, struct MHD_Connection *c, void **state,
 }
 
 struct server *
-server_start(const struct server_parts *parts, const struct tls *tls)
+server_start(
+    const struct server_parts *parts, const struct tls *tls, uint16_t port)
 {
 	struct server *s = xcalloc(1, sizeof(*s));
 	struct sockaddr_in at = {.sin_family = AF_INET};
 	const union MHD_DaemonInfo *info;
 
 	s->parts = parts;
+	at.sin_port = htons(port);
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	s->daemon = MHD_start_daemon(MHD_USE_AUTO |
 		MHD_USE_INTERNAL_POLLING_THREAD |

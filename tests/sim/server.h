@@ -18,9 +18,10 @@ struct server_parts {
 };
 
 struct server;
-/* Listens on 127.0.0.1, any port.  parts and what it points to must live
- * until server_stop().  NULL if it cannot. */
-struct server *server_start(const struct server_parts *, const struct tls *);
+/* Listens on 127.0.0.1; port 0: one that the system chooses.  parts and what
+ * it points to must live until server_stop().  NULL if it cannot. */
+struct server *server_start(const struct server_parts *, const struct tls *,
+	    uint16_t port);
 void	server_stop(struct server *); /* waits for its connections */
 uint16_t server_port(const struct server *);
 

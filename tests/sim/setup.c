@@ -115,7 +115,8 @@ ds_info(const struct account *ac)
 	cJSON_AddStringToObject(o, "dsid", ac->dsid);
 	if (ac->set.two_factor) {
 		cJSON_AddBoolToObject(o, "hsaEnabled", true);
-		cJSON_AddNumberToObject(o, "hsaVersion", 2);
+		cJSON_AddNumberToObject(
+		    o, "hsaVersion", ac->set.two_step ? 1 : 2);
 	}
 	cJSON_AddStringToObject(
 	    o, "locale", account_is_china(ac) ? "zh-cn_CN" : "en-us_US");
@@ -292,6 +293,7 @@ login_cookies(struct call *c, bool full, const struct trust_token *trust)
 	opaque_cookie(
 	    c, name, "v=1:t=QA==BST_", c->r->now_ms + 60 * DAY, false);
 	w = new_web(c, trust != NULL);
+	w->trust_until_ms = trust != NULL ? trust->expires_ms : 0;
 	account_cookie(
 	    ac, c->resp, "X-APPLE-WEBAUTH-USER", w->user, until, false);
 	if (!full) {
@@ -345,6 +347,7 @@ account_login(struct call *c)
 	const char *country = json_str(c->in, "accountCountryCode");
 	const struct session_token *t;
 	const struct trust_token *trust = NULL;
+	bool full;
 
 	if (text == NULL || trust_text == NULL || country == NULL ||
 	    !json_bool(c->in, "extended_login"))
@@ -364,10 +367,13 @@ account_login(struct call *c)
 	}
 	if (trust_text != NULL && trust_text[0] != '\0')
 		trust = account_find_trust(c->ac, trust_text, c->r->now_ms);
-	login_cookies(c, t->full, trust);
+	/* With a trust that is over the second factor is due again. */
+	full = t->full &&
+	    (trust != NULL || trust_text == NULL || trust_text[0] == '\0');
+	login_cookies(c, full, trust);
 	sim_add_header(
 	    c->resp, "x-apple-user-partition", "%d", c->ac->partition);
-	sim_json(c->resp, 200, account_json(c->ac, t->full, t->full));
+	sim_json(c->resp, 200, account_json(c->ac, full, full));
 }
 
 /* The whole session that the cookies stand for; else the answer is 421. */
@@ -414,6 +420,10 @@ validate(struct call *c)
 	}
 	if (c->ac->set.terms || c->ac->set.repair) {
 		sim_json(c->resp, 200, account_json(c->ac, true, true));
+		return;
+	}
+	if (w->trust_until_ms != 0 && w->trust_until_ms <= c->r->now_ms) {
+		sim_json(c->resp, 200, account_json(c->ac, false, false));
 		return;
 	}
 	whole_cookies(c, w);
@@ -509,10 +519,24 @@ enable_consent(struct call *c)
 	check_query(c);
 	if (need_web(c) == NULL)
 		return;
-	c->ac->consent_asked = true;
+	account_by_person(c->ac, c->what);
+	c->ac->consent_asked = c->ac->set.devices;
 	o = cJSON_CreateObject();
-	cJSON_AddBoolToObject(o, "isDeviceConsentNotificationSent", true);
+	cJSON_AddBoolToObject(
+	    o, "isDeviceConsentNotificationSent", c->ac->set.devices);
 	sim_json(c->resp, 200, o);
+}
+
+/* true first and false on repeats; true is a person's. */
+static void
+check_derived(struct call *c)
+{
+	const cJSON *derived = json_get(c->in, "derivedFromUserAction");
+
+	if (!cJSON_IsBool(derived))
+		sim_violation("%s: derivedFromUserAction is missing", c->what);
+	else if (cJSON_IsTrue(derived))
+		account_by_person(c->ac, c->what);
 }
 
 static void
@@ -527,9 +551,17 @@ request_pcs(struct call *c)
 		return;
 	if (app == NULL || strcmp(app, "photos") != 0)
 		sim_violation("%s: appName is not photos", c->what);
+	check_derived(c);
 	o = cJSON_CreateObject();
+	if (c->ac->set.arming) {
+		cJSON_AddBoolToObject(o, "isDeviceConsentedForPCS", false);
+		cJSON_AddStringToObject(
+		    o, "message", "Issue requesting IDMS for arming.");
+		sim_json(c->resp, 500, o);
+		return;
+	}
 	if (!c->ac->set.adp || consented(c)) {
-		w->pcs = true;
+		w->pcs_until_ms = c->r->now_ms + HOUR;
 		pcs_cookies(c, c->r->now_ms + HOUR);
 		cJSON_AddStringToObject(o, "status", "success");
 		cJSON_AddStringToObject(o, "message", "");

@@ -21,6 +21,8 @@
  *   record.c   its records as JSON
  *   cloudkit.c pNN-ckdatabasews.icloud.com: zones, feed, queries, look-ups
  *   content.c  cvws.icloud-content.com: signed links, ranges, computed bytes
+ *   tally.c    what was asked for, how often, and what should not have been
+ *   secrets.c  all that a client must keep to itself
  *
  * Facts come from docs/protocol.md; it is written apart from the client and
  * shares with it only src/base's text helpers (buf, text, civil, json).
@@ -78,6 +80,10 @@ bool	sim_cookie(char *out, size_t size, const struct sim_request *,
  */
 void	sim_violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Something that opens the account: a test looks for it where it must not be.
+ * The last thousands are remembered.  Thread-safe. */
+void	sim_secret(const char *text);
+
 /*
  * Is a fault of kind "hook" with this name armed for this request?  Its
  * "value" text ("" if it has none), or NULL.  Fires once per arming request:
@@ -109,6 +115,10 @@ const char *account_control(struct account *, const cJSON *op);
  * If not, resp is filled as Apple does (401, 421, ...). */
 bool	account_admits(struct account *, const struct sim_request *,
 	    struct sim_response *);
+/* A fault has answered 429 or 503 with Retry-After: requests to idmsa or setup
+ * that come sooner are violations, and refused. */
+void	account_told_to_wait(struct account *, const struct sim_request *,
+	    int64_t wait_ms);
 /* The code last shown on the devices or sent by message; NULL if none asked
  * for.  {"code": "...", "via": "device"|"sms"}; the caller deletes. */
 cJSON	*account_code(struct account *);

@@ -33,6 +33,9 @@ static const struct rule {
     {"account_login", "POST", NULL, "/setup/ws/1/accountLogin"},
     {"validate", "POST", NULL, "/setup/ws/1/validate"},
     {"logout", "POST", NULL, "/setup/ws/1/logout"},
+    {"web_access_state", "POST", NULL, "/setup/ws/1/requestWebAccessState"},
+    {"enable_consent", "POST", NULL, "/setup/ws/1/enableDeviceConsentForPCS"},
+    {"request_pcs", "POST", NULL, "/setup/ws/1/requestPCS"},
     {"changes_database", NULL, NULL, "/changes/database"},
     {"changes_zone", NULL, NULL, "/changes/zone"},
     {"records_query", NULL, NULL, "/records/query"},
@@ -55,7 +58,7 @@ struct request {
 
 static struct {
 	pthread_mutex_t lock;
-	int64_t requests, content_bytes, by[RULES];
+	int64_t requests, content_bytes, mails, by[RULES];
 	struct request log[LOG_SIZE];
 	int64_t logged;
 	char *violations[VIOLATIONS_KEPT];
@@ -141,12 +144,21 @@ sim_violation(const char *fmt, ...)
 }
 
 void
+tally_mail(void)
+{
+	pthread_mutex_lock(&tally.lock);
+	tally.mails++;
+	pthread_mutex_unlock(&tally.lock);
+}
+
+void
 tally_reset(void)
 {
 	size_t i;
 
 	pthread_mutex_lock(&tally.lock);
 	tally.requests = tally.content_bytes = tally.logged = 0;
+	tally.mails = 0;
 	memset(tally.by, 0, sizeof(tally.by));
 	for (i = 0; i < tally.violation_count; i++)
 		free(tally.violations[i]);
@@ -157,7 +169,7 @@ tally_reset(void)
 void
 tally_counters(struct buf *out)
 {
-	int64_t sign_ins = 0;
+	int64_t sign_ins = 0, codes = 0;
 	size_t i;
 
 	pthread_mutex_lock(&tally.lock);
@@ -167,11 +179,14 @@ tally_counters(struct buf *out)
 		    (long long)tally.by[i]);
 		if (strcmp(rules[i].name, "signin_complete") == 0)
 			sign_ins = tally.by[i];
+		if (strncmp(rules[i].name, "code_request_", 13) == 0)
+			codes += tally.by[i];
 	}
 	buf_addf(out,
 	    "},\"content_bytes\":%lld,\"srp_sign_ins\":%lld,"
-	    "\"violations\":[",
-	    (long long)tally.content_bytes, (long long)sign_ins);
+	    "\"code_requests\":%lld,\"mails\":%lld,\"violations\":[",
+	    (long long)tally.content_bytes, (long long)sign_ins,
+	    (long long)codes, (long long)tally.mails);
 	for (i = 0; i < tally.violation_count; i++) {
 		if (i > 0)
 			buf_addc(out, ',');

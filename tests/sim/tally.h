@@ -17,6 +17,8 @@ const char *tally_name(const char *method, const char *host,
 void	tally_request(const char *name, const char *method, const char *host,
 	    const char *path, int status);
 void	tally_content_bytes(int64_t);
+/* Apple mails the owner: somebody has signed in with the password. */
+void	tally_mail(void);
 void	tally_reset(void);
 
 void	tally_counters(struct buf *out); /* one JSON object */

@@ -35,8 +35,9 @@ extend(X509 *cert, X509 *issuer, int nid, const char *value)
 	return ok;
 }
 
-/* Name, number, key and 30 days; browsers and Apple's own libraries refuse
- * a certificate that is good for much more than a year. */
+/* Name, number, key and 300 days, so that a test can play as many nights;
+ * browsers and Apple's own libraries refuse a certificate that is good for much
+ * more than a year. */
 static X509 *
 unsigned_cert(EVP_PKEY *key, const char *name)
 {
@@ -52,7 +53,7 @@ unsigned_cert(EVP_PKEY *key, const char *name)
 	    !ASN1_INTEGER_set_uint64(
 		X509_get_serialNumber(cert), (serial >> 1) | 1) ||
 	    X509_gmtime_adj(X509_getm_notBefore(cert), -86400) == NULL ||
-	    X509_gmtime_adj(X509_getm_notAfter(cert), 30L * 86400) == NULL ||
+	    X509_gmtime_adj(X509_getm_notAfter(cert), 300L * 86400) == NULL ||
 	    !X509_set_pubkey(cert, key) ||
 	    !X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
 		(const unsigned char *)name, -1, -1, 0))
