@@ -96,5 +96,8 @@ void	library_info_read(struct library_info *out, const struct record *);
 /* The file name extension for a UTI, lower case, without dot; NULL if the
  * type is unknown [uti]. */
 const char *uti_extension(const char *uti);
+/* Is it a camera's own format; is it a movie?  NULL is neither. */
+bool	uti_is_raw(const char *uti);
+bool	uti_is_movie(const char *uti);
 
 #endif

@@ -104,7 +104,9 @@ take_text(char *out, size_t size, const char *s)
 	if (s == NULL)
 		return;
 	text_utf8(&b, s, strnlen(s, size - 1));
-	snprintf(out, size, "%s", buf_text(&b));
+	/* What is no UTF-8 has become longer. */
+	snprintf(out, size, "%.*s", (int)text_cut(buf_text(&b), size - 1),
+	    buf_text(&b));
 	buf_clear(&b);
 }
 
@@ -213,8 +215,8 @@ code_of_status(int status, int64_t wait_ms)
 		return ERR_SESSION;
 	case 413:
 		return ERR_TOO_MUCH;
-	case 423: /* "Missing PCS cookies from the request" */
-		return ERR_WEB_ACCESS;
+	case 423: /* "Missing PCS cookies from the request" [pcs] */
+		return ERR_ADP;
 	case 429:
 		return ERR_THROTTLED;
 	case 503:
@@ -285,8 +287,8 @@ say(struct err *e, enum err_code code, const char *detail)
 		break;
 	case ERR_ADP:
 		err_set(e, code,
-		    "Nothing can be fetched while Advanced Data Protection is "
-		    "on.",
+		    "Run icloud-pull on a terminal and tap Allow on one of "
+		    "your devices; it lasts for about an hour.",
 		    "Advanced Data Protection keeps iCloud Photos of this "
 		    "account from the web%s.",
 		    detail);
@@ -321,6 +323,24 @@ say(struct err *e, enum err_code code, const char *detail)
 	}
 }
 
+/* [security-keys]: a session that is as it should be, refused. */
+static bool
+may_be_keys(const struct fault *f, int status)
+{
+	return has(f->reason, "no auth method") ||
+	    (status == 403 && *f->code == '\0' && *f->reason == '\0');
+}
+
+static void
+say_keys(struct err *e, const char *detail)
+{
+	err_set(e, ERR_SESSION,
+	    "Run icloud-pull login. If it stays so, security keys on the "
+	    "account may be the reason, which icloud-pull cannot use: "
+	    "Settings > your name > Sign-In & Security > Security Keys.",
+	    "iCloud does not let this session see the photos%s.", detail);
+}
+
 static int
 fault_set(struct err *e, const struct fault *f, int status, bool adp)
 {
@@ -343,7 +363,10 @@ fault_set(struct err *e, const struct fault *f, int status, bool adp)
 		detail[0] = '\0';
 	if (e == NULL)
 		return -1;
-	say(e, code, detail);
+	if (code == ERR_SESSION && may_be_keys(f, status))
+		say_keys(e, detail);
+	else
+		say(e, code, detail);
 	e->http_status = status;
 	e->wait_ms = f->wait_ms;
 	return -1;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /*
  * [uti]: in order of the names, which are in lower case.  Names that say
@@ -129,4 +130,27 @@ uti_extension(const char *uti)
 	found = bsearch(key, table, sizeof(table) / sizeof(table[0]),
 	    sizeof(table[0]), compare);
 	return found != NULL ? found->extension : NULL;
+}
+
+/* Makers name theirs alike, those that are not in the table too. */
+bool
+uti_is_raw(const char *uti)
+{
+	static const char end[] = "raw-image";
+	size_t n = uti != NULL ? strlen(uti) : 0, m = sizeof(end) - 1;
+
+	return n >= m && strcasecmp(uti + n - m, end) == 0;
+}
+
+bool
+uti_is_movie(const char *uti)
+{
+	static const char *const extensions[] = {"m4v", "mov", "wmv", "mkv",
+	    "webm", "3gp", "3g2", "mts", "avi", "mpg", "ts", "m2v", "mp4"};
+	const char *ext = uti_extension(uti);
+
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
+		if (ext != NULL && strcmp(ext, extensions[i]) == 0)
+			return true;
+	return false;
 }

@@ -7,6 +7,7 @@
 #include "err.h"
 #include "json.h"
 #include "retry.h"
+#include "text.h"
 
 /*
  * What the setup host says of an account: its flags decide whether a session
@@ -64,6 +65,8 @@ other_region(enum session_region *out, const char *domain)
 	return true;
 }
 
+#define HOST_MAX 253 /* of any name */
+
 /* "https://", a name below icloud.com or icloud.com.cn, perhaps ":443". */
 static bool
 is_icloud_url(const char *url)
@@ -77,6 +80,8 @@ is_icloud_url(const char *url)
 	host = url + sizeof(scheme) - 1;
 	n = strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-.");
 	end = host + n;
+	if (n > HOST_MAX)
+		return false;
 	if (*end != '\0' && strcmp(end, ":443") != 0)
 		return false;
 	return (n > 11 && strncmp(end - 11, ".icloud.com", 11) == 0) ||
@@ -117,8 +122,8 @@ keep_account(struct session *s, const cJSON *o)
  * them; so one is missing for certain only where both are, or where
  * protection is on.
  */
-static bool
-pcs_missing(const struct auth *a)
+bool
+account_lacks_pcs(const struct auth *a)
 {
 	bool photos = wire_has_cookie(a, "X-APPLE-WEBAUTH-PCS-Photos");
 	bool sharing = wire_has_cookie(a, "X-APPLE-WEBAUTH-PCS-Sharing");
@@ -137,10 +142,12 @@ no_full_session(const struct auth *a, const cJSON *o, struct err *e)
 	(void)json_id(version, sizeof(version), ds, "hsaVersion");
 	(void)json_id(status, sizeof(status), ds, "statusCode");
 	snprintf(what, sizeof(what),
-	    "Apple gave no full session for %.80s (two-factor %s, trusted %s, "
+	    "Apple gave no full session for %.*s (two-factor %s, trusted %s, "
 	    "status %s).",
-	    a->s->account, version,
-	    json_bool(o, "hsaTrustedBrowser") ? "yes" : "no", status);
+	    (int)text_cut(a->s->account, 80), a->s->account,
+	    text_is_utf8(version, strlen(version)) ? version : "odd",
+	    json_bool(o, "hsaTrustedBrowser") ? "yes" : "no",
+	    text_is_utf8(status, strlen(status)) ? status : "odd");
 	return ask_owner(a, e, ERR_TERMS, what);
 }
 
@@ -177,9 +184,7 @@ check_account(struct auth *a, const cJSON *o, struct err *e)
 		    "icloud-pull login.",
 		    "Apple has locked the account %s.", a->s->account);
 	else if (is_false(ds, "isWebAccessAllowed"))
-		err_set(e, ERR_WEB_ACCESS,
-		    "iPhone or iPad: Settings > your name > iCloud > Access "
-		    "iCloud Data on the Web: on. It may take hours.",
+		err_set(e, ERR_WEB_ACCESS, wire_web_data,
 		    "Access to iCloud data on the web is switched off for %s.",
 		    a->s->account);
 	else if (hsa == 2 && factor_pending(o))
@@ -202,7 +207,7 @@ check_account(struct auth *a, const cJSON *o, struct err *e)
 	else if (!account_has_token(a))
 		no_full_session(a, o, e);
 	else
-		return pcs_missing(a) ? ACCOUNT_NEEDS_PCS : ACCOUNT_READY;
+		return account_lacks_pcs(a) ? ACCOUNT_NEEDS_PCS : ACCOUNT_READY;
 	return ACCOUNT_FAILED;
 }
 
@@ -246,28 +251,52 @@ read_account(struct auth *a, const struct wire_answer *ans, struct err *e)
 	if (ans->status != 200 || json_object(ans->json, "dsInfo") == NULL)
 		return not_understood(ans, e);
 	keep_account(a->s, ans->json);
+	a->s->setup_failures = 0;
+	a->s->setup_not_before_ms = a->s->setup_login_not_before_ms = 0;
 	return check_account(a, ans->json, e);
 }
 
-static enum account_result
-unavailable(const struct wire_answer *ans, struct err *e)
+/* [setup-throttling]: kept apart from sign-ins, and heeded like them. */
+static int64_t
+hold_back(struct auth *a, int64_t stated_ms)
 {
-	bool told_to_wait = ans->status == 429 || ans->status == 503;
+	struct session *s = a->s;
+	struct wire_wait w = wire_wait(stated_ms, s->setup_failures);
+	int64_t now = a->now_ms();
 
-	if (told_to_wait)
-		err_set(e, ERR_THROTTLED, "Try again later.",
+	s->setup_failures++;
+	s->setup_refused_ms = now;
+	s->setup_not_before_ms = now + w.doubled_ms;
+	s->setup_login_not_before_ms = now + w.first_ms;
+	return a->who == AUTH_UNATTENDED ? w.doubled_ms : w.first_ms;
+}
+
+int
+account_unavailable(
+    struct auth *a, const struct wire_answer *ans, struct err *e)
+{
+	char span[32], next[128];
+	int64_t wait = -1;
+
+	if (ans->status == 429 || ans->status == 503) {
+		wait = hold_back(a, ans->resp.retry_after_ms);
+		snprintf(next, sizeof(next),
+		    "Try again in %s; trying sooner makes the wait longer.",
+		    text_span(span, wait));
+		err_set(e, ERR_THROTTLED, next,
 		    "iCloud takes no requests for now (status %d).%s",
 		    ans->status, ans->says);
-	else
+	} else {
 		err_set(e, ERR_UNAVAILABLE,
 		    "Try again later; if it stays so, run icloud-pull login.",
 		    "iCloud is out of order (status %d).%s", ans->status,
 		    ans->says);
-	if (e != NULL && told_to_wait)
-		e->wait_ms = ans->resp.retry_after_ms >= 0
-		    ? ans->resp.retry_after_ms
-		    : 30 * MINUTE_MS;
-	return ACCOUNT_FAILED;
+	}
+	if (e != NULL) {
+		e->wait_ms = wait;
+		e->http_status = ans->status;
+	}
+	return -1;
 }
 
 /*
@@ -302,9 +331,10 @@ read_answer(struct auth *a, const struct wire_answer *ans, struct err *e)
 	default:
 		if (ans->status >= 500 && says_ended(ans))
 			rc = ACCOUNT_ENDED;
-		else if (ans->status >= 500 || ans->status == 429)
-			rc = unavailable(ans, e);
-		else
+		else if (ans->status >= 500 || ans->status == 429) {
+			account_unavailable(a, ans, e);
+			rc = ACCOUNT_FAILED;
+		} else
 			rc = not_understood(ans, e);
 	}
 	if (rc == ACCOUNT_FAILED && e != NULL && ans->status != 200)
@@ -366,6 +396,14 @@ account_validate(struct auth *a, bool fresh, struct err *e)
 	return rc;
 }
 
+char *
+account_query(const struct auth *a, const char *name)
+{
+	return xasprintf("/%s?" BUILD_QUERY "&clientId=%s%s%s", name,
+	    a->s->client_id, a->s->dsid != NULL ? "&dsid=" : "",
+	    a->s->dsid != NULL ? a->s->dsid : "");
+}
+
 /* Keeps the trust of this browser [logout]; 421 is "was not signed in". */
 int
 account_logout(struct auth *a, struct err *e)
@@ -380,9 +418,7 @@ account_logout(struct auth *a, struct err *e)
 	char *path;
 	int rc;
 
-	path = xasprintf("/logout?" BUILD_QUERY "&clientId=%s%s%s",
-	    a->s->client_id, a->s->dsid != NULL ? "&dsid=" : "",
-	    a->s->dsid != NULL ? a->s->dsid : "");
+	path = account_query(a, "logout");
 	r.path = path;
 	rc = wire_setup(&ans, a, &r, e);
 	if (rc == 0 && ans.status != 200 && ans.status != 421)

@@ -30,6 +30,16 @@ extern const char auth_user_agent[];
  * now_ms is the clock (clock_now_ms in earnest).
  */
 struct auth *auth_new(struct http *, struct session *, int64_t (*now_ms)(void));
+/*
+ * With which of idmsa's hosts the next sign-in is made, from its first request
+ * to its last one, perhaps in another process: "idmsa.apple.com" or
+ * "idmsa.apple.com.cn".  NULL: the first, and for accounts of mainland China
+ * the second where the first cannot be reached [region].
+ */
+void	auth_use_host(struct auth *, const char *idmsa_host);
+/* Go on with another session of the account.  What this run has done already
+ * still counts, its one proof above all. */
+void	auth_take(struct auth *, struct session *);
 void	auth_free(struct auth *);
 
 /* What is needed next. */
@@ -37,6 +47,7 @@ enum auth_next {
 	AUTH_READY,	    /* nothing: the session works */
 	AUTH_NEED_PASSWORD, /* auth_sign_in() */
 	AUTH_NEED_CODE,	    /* auth_request_code(), auth_submit_code() */
+	AUTH_NEED_CONSENT,  /* a tap on a device: auth_consent() */
 };
 
 /*
@@ -44,8 +55,9 @@ enum auth_next {
  * else accountLogin with the stored token (on a fresh connection where the
  * first answer was 421).  A partition host that has changed is taken over.
  * Throttling and 5xx end it (ERR_THROTTLED, ERR_UNAVAILABLE) without going
- * further.  What only the owner can cure is its own error: ERR_TERMS,
- * ERR_LOCKED, ERR_WEB_ACCESS, ERR_ADP.
+ * further, and before Apple's wait is over nothing is sent [setup-throttling].
+ * What only the owner can cure is its own error: ERR_TERMS, ERR_LOCKED,
+ * ERR_WEB_ACCESS.  AUTH_NEED_CONSENT: no device was asked.
  */
 int	auth_resume(enum auth_next *out, struct auth *, struct err *);
 
@@ -62,7 +74,9 @@ enum auth_who {
  * until a proof was accepted), ERR_LOCKED (403 that says so), ERR_THROTTLED
  * (429, 503, 403 without a reason; the wait is kept in the session, doubling
  * for unattended runs), ERR_TERMS (412), ERR_SECURITY_KEY, and what
- * auth_resume() says of the account.
+ * auth_resume() says of the account; session_learn() keeps of all of these what
+ * must be kept.  That a device could not be asked for its consent is no failure:
+ * AUTH_NEED_CONSENT, and auth_consent() says it.
  */
 int	auth_sign_in(enum auth_next *out, struct auth *, const char *password,
 	    enum auth_who, struct err *);
@@ -87,16 +101,42 @@ bool	auth_has_devices(const struct auth *); /* true unless told otherwise */
 int	auth_request_code(struct auth *, const struct auth_phone *,
 	    struct err *);
 
+/* Six digits, blanks and dashes aside? */
+bool	auth_is_code(const char *typed);
+
 /*
  * Hand in what the person typed (blanks and dashes are dropped), then escrow,
  * trust, accountLogin.  The session must be in SESSION_NEEDS_CODE, also from
  * another process.  The password is needed again for escrow; NULL if it is not
  * at hand (ERR_PASSWORD if escrow then asks for it).
  * AUTH_NEED_CODE: the code was wrong, another may be typed.  ERR_CODE: wrong
- * too often (3), locked, or no six digits.
+ * too often (3), locked, or no six digits.  After an error a session that is in
+ * SESSION_NEEDS_CODE still can be given another code.
  */
 int	auth_submit_code(enum auth_next *out, struct auth *, const char *code,
 	    const char *password, struct err *);
+
+/*
+ * The session works but for photos under Advanced Data Protection, which wait
+ * for a tap on one of the owner's devices [pcs].  The first call makes the
+ * devices show the question; each says AUTH_READY, or AUTH_NEED_CONSENT: call
+ * again in AUTH_CONSENT_PAUSE_MS, for five minutes or so.  Only for a person
+ * who is there.  Consent lasts about an hour.
+ */
+#define AUTH_CONSENT_PAUSE_MS INT64_C(5000)
+int	auth_consent(enum auth_next *out, struct auth *, struct err *);
+/* CloudKit wants consent anew: what it gave before is of no use. */
+void	auth_drop_consent(struct auth *);
+
+/*
+ * Prolong the trust of this browser [renewal]: one proof of the password in an
+ * unattended run, half-way through the life of the trust; once for each trust,
+ * and after a failure not within a day.  false: not due, or held back.
+ */
+bool	auth_renewal_due(const struct auth *);
+/* -1: it did not work, which ends nothing: the session is as it was, but for
+ * what session_learn() keeps. */
+int	auth_renew(struct auth *, const char *password, struct err *);
 
 /* Tell Apple; then the session is without its login.  Best effort: an answer
  * that says "not signed in" is success. */

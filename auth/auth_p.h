@@ -20,6 +20,9 @@ struct retry_policy;
 #define MINUTE_MS (60 * SECOND_MS)
 #define HOUR_MS   (60 * MINUTE_MS)
 
+/* An unattended sign-in comes this long after the last one, or later. */
+#define UNATTENDED_GAP_MS (15 * MINUTE_MS)
+
 struct auth {
 	struct http *http;
 	struct session *s;
@@ -31,6 +34,12 @@ struct auth {
 	bool unattended;   /* an unattended SRP exchange was made */
 	bool proved;       /* a proof was accepted by this struct auth */
 	bool no_devices;   /* Apple says that there is no trusted device */
+	bool consent_asked; /* the devices show the question [pcs] */
+	bool pcs_asked;     /* and the cookies were asked for */
+	bool begin_cn;      /* the next sign-in is with that host [region] */
+	bool host_chosen;   /* and with no other */
+	int64_t stamp_bits; /* of the sign-in's page [hashcash]; 0: none */
+	char stamp_challenge[65];
 	struct auth_phone *phones; /* owned */
 	size_t n_phones;
 };
@@ -41,6 +50,8 @@ struct auth {
 
 /* The next step that most errors end with. */
 extern const char wire_login[]; /* "Run icloud-pull login." */
+/* Where the owner lets the web see iCloud data. */
+extern const char wire_web_data[];
 
 extern const char wire_widget_key[];
 
@@ -55,6 +66,7 @@ struct wire_request {
 	enum wire_origin origin; /* idmsa only: Origin and Referer */
 	bool bare;               /* idmsa only: no headers but Referer */
 	bool fresh;              /* on a new connection */
+	const char *stamp;       /* X-Apple-HC; NULL: none */
 	const struct retry_policy *retry; /* NULL: one try */
 };
 
@@ -76,6 +88,21 @@ int wire_setup(struct wire_answer *out, struct auth *,
     const struct wire_request *, struct err *);
 void wire_clear(struct wire_answer *);
 
+/* Of a new sign-in: the host is the chosen one, or the first. */
+void wire_first_idmsa(struct auth *);
+/* The host could not be reached: is there another one to try [region]?  Then
+ * it is used from now on. */
+bool wire_other_idmsa(struct auth *);
+
+/*
+ * How long to keep away, for a refusal that states so much (or -1) and comes
+ * after so many others in a row [throttling]: first is what a person waits.
+ */
+struct wire_wait {
+	int64_t first_ms, doubled_ms;
+};
+struct wire_wait wire_wait(int64_t stated_ms, unsigned failures);
+
 bool wire_has_header(const struct wire_answer *, const char *name);
 /* Errors in the body, which a 200 may carry too [error-shapes]. */
 bool wire_has_errors(const struct wire_answer *);
@@ -92,6 +119,8 @@ int wire_refused(
 /* The session's cookies into http's jar, in place of what is there. */
 void wire_load_cookies(struct auth *);
 bool wire_has_cookie(const struct auth *, const char *name);
+/* Forget all cookies whose name begins so. */
+void wire_drop_cookies(struct auth *, const char *prefix);
 
 /* The site of the session's region: "https://www.icloud.com". */
 const char *wire_home(const struct auth *);
@@ -157,7 +186,35 @@ enum account_result {
 enum account_result account_login(struct auth *, bool fresh, struct err *);
 enum account_result account_validate(struct auth *, bool fresh, struct err *);
 bool account_has_token(const struct auth *);
+/* Is a cookie lacking without which photos stay closed [pcs]? */
+bool account_lacks_pcs(const struct auth *);
+/* "/NAME" with the query that a browser sends; the caller frees. */
+char *account_query(const struct auth *, const char *name);
+/* 429 and 5xx of the setup host; always -1. */
+int account_unavailable(
+    struct auth *, const struct wire_answer *, struct err *);
 int account_logout(struct auth *, struct err *);
+
+/*
+ * consent.c: the tap on a device that opens protected photos [pcs].
+ */
+enum consent_result {
+	CONSENT_READY,
+	CONSENT_WAITS, /* for the tap, or for the device to answer */
+	CONSENT_FAILED, /* with an error */
+};
+/* One round of it; by_person: the devices may show the question. */
+enum consent_result consent_round(
+    struct auth *, bool by_person, struct err *);
+
+/*
+ * hashcash.c: a proof of work [hashcash].
+ */
+#define HASHCASH_BITS_MAX 24
+/* The stamp for a challenge; -1 if it asks for too much, is no word of hex
+ * digits, or the program is to stop. */
+int hashcash_mint(char *out, size_t size, int64_t bits, const char *challenge,
+    int64_t now_ms);
 
 /*
  * session.c: for auth alone.
@@ -166,8 +223,12 @@ int account_logout(struct auth *, struct err *);
  * which it remembers the browser. */
 void session_forget_context(struct session *);
 void session_forget_code(struct session *);
+/* What is in one is in the other now. */
+void session_swap(struct session *, struct session *);
 /* Replace a text; value may be NULL. */
 void session_keep(char **field, const char *value);
+/* Would it be read back?  UTF-8 on one line, and no more than 16 KiB. */
+bool session_can_keep(const char *value);
 /* cJSON_Delete() of what may hold tokens. */
 void session_wipe_json(cJSON *);
 

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "log.h"
 #include "retry.h"
+#include "text.h"
 
 /*
  * The second factor: where a code can go [code-options], asking for it
@@ -42,16 +43,19 @@ int
 factor_no_keys(const cJSON *o, struct err *e)
 {
 	const cJSON *place = keys_in(o), *name;
-	struct buf names;
+	struct buf names, clean = {0};
 	unsigned n = 0;
 
 	if (place == NULL)
 		return 0;
 	buf_init(&names, 120);
 	cJSON_ArrayForEach (name, json_array(place, "keyNames")) {
-		if (!cJSON_IsString(name) || n == KEYS_MAX ||
-		    buf_addf(&names, "%s%s", n == 0 ? " (" : ", ",
-			name->valuestring) == -1)
+		if (!cJSON_IsString(name) || n == KEYS_MAX)
+			break;
+		buf_reset(&clean);
+		text_utf8(&clean, name->valuestring, strlen(name->valuestring));
+		if (buf_addf(&names, "%s%s", n == 0 ? " (" : ", ",
+			buf_text(&clean)) == -1)
 			break;
 		n++;
 	}
@@ -61,6 +65,7 @@ factor_no_keys(const cJSON *o, struct err *e)
 	    "This account signs in with security keys%s%s.", buf_text(&names),
 	    n > 0 ? ")" : "");
 	buf_clear(&names);
+	buf_clear(&clean);
 	return -1;
 }
 
@@ -189,13 +194,16 @@ static char *
 phone_label(const cJSON *phone)
 {
 	const char *s = json_str(phone, "numberWithDialCode");
+	struct buf label = {0};
 
 	if (s == NULL)
 		s = json_str(phone, "obfuscatedNumber");
-	if (s != NULL)
-		return xstrdup(s);
-	s = json_str(phone, "lastTwoDigits");
-	return s != NULL ? xasprintf("...%s", s) : xstrdup("a trusted number");
+	if (s == NULL && (s = json_str(phone, "lastTwoDigits")) != NULL)
+		buf_adds(&label, "...");
+	if (s == NULL)
+		s = "a trusted number";
+	text_utf8(&label, s, strlen(s));
+	return buf_take(&label);
 }
 
 /* The id goes back as it came: a number stays one, a text stays one. */
@@ -212,8 +220,10 @@ add_phone(struct auth *a, const cJSON *phone)
 	    (!cJSON_IsNumber(id) && !cJSON_IsString(id)))
 		return;
 	text = cJSON_PrintUnformatted(id);
-	if (text == NULL)
+	if (text == NULL || !session_can_keep(text)) {
+		cJSON_free(text);
 		return;
+	}
 	a->phones =
 	    xreallocarray(a->phones, a->n_phones + 1, sizeof(*a->phones));
 	new = &a->phones[a->n_phones++];
@@ -239,11 +249,14 @@ read_phones(struct auth *a, const cJSON *const places[4])
 		add_phone(a, json_object(places[i], "trustedPhoneNumber"));
 }
 
-static void
-read_options(struct auth *a, const cJSON *o)
+/* Neither device nor number, but a way to recover the account: its owner is on
+ * that way, and until its end no code can come. */
+static int
+read_options(struct auth *a, const cJSON *o, struct err *e)
 {
 	const cJSON *places[4];
 	const cJSON *direct = json_object(o, "direct");
+	const char *recovery = NULL;
 
 	places[0] = o;
 	places[1] = json_object(o, "phoneNumberVerification");
@@ -254,9 +267,20 @@ read_options(struct auth *a, const cJSON *o)
 	read_phones(a, places);
 	a->no_devices = cJSON_IsFalse(json_get(direct, "hasTrustedDevices")) ||
 	    cJSON_IsFalse(json_get(o, "hasTrustedDevices"));
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++) {
 		if (json_bool(places[i], "noTrustedDevices"))
 			a->no_devices = true;
+		if (recovery == NULL)
+			recovery = json_str(places[i], "recoveryUrl");
+	}
+	if (!a->no_devices || a->n_phones > 0 || recovery == NULL)
+		return 0;
+	return err_set(e, ERR_LOCKED,
+	    "Finish the recovery at https://iforgot.apple.com, then run "
+	    "icloud-pull login.",
+	    "No code can come for %s: Apple offers nothing but to recover the "
+	    "account.",
+	    a->s->account);
 }
 
 /*
@@ -282,7 +306,7 @@ factor_options(struct auth *a, struct err *e)
 		page = boot_args(&ans.resp.body);
 		rc = factor_no_keys(page != NULL ? page : ans.json, e);
 		if (rc == 0)
-			read_options(a, page != NULL ? page : ans.json);
+			rc = read_options(a, page != NULL ? page : ans.json, e);
 	}
 	cJSON_Delete(page);
 	wire_clear(&ans);
@@ -329,14 +353,15 @@ code_flags(const struct wire_answer *ans, struct err *e)
 		err_set(e, ERR_CODE,
 		    "Wait an hour or longer, then run icloud-pull login.",
 		    "Too many codes were tried.%s", ans->says);
+	else if (flag(ans, "securityCodeCooldown") &&
+	    !flag(ans, "tooManyCodesSent"))
+		err_set(e, ERR_CODE, "Wait a minute, then ask again.",
+		    "Apple wants a pause before the next code.%s", ans->says);
 	else if (flag(ans, "tooManyCodesSent") || ans->status == 423)
 		err_set(e, ERR_CODE,
 		    "Enter the last code you received, or wait an hour or, "
 		    "better, a day.",
 		    "Apple has sent too many codes.%s", ans->says);
-	else if (flag(ans, "securityCodeCooldown"))
-		err_set(e, ERR_CODE, "Wait a minute, then ask again.",
-		    "Apple wants a pause before the next code.%s", ans->says);
 	else
 		return false;
 	if (e != NULL)
@@ -508,6 +533,16 @@ factor_digits(char out[FACTOR_DIGITS + 1], const char *typed, struct err *e)
 	secret_wipe(out, FACTOR_DIGITS + 1);
 	return err_set(e, ERR_CODE, "Enter the six digits that Apple shows.",
 	    "A code has six digits.");
+}
+
+bool
+auth_is_code(const char *typed)
+{
+	char digits[FACTOR_DIGITS + 1];
+	bool is = factor_digits(digits, typed, NULL) == 0;
+
+	secret_wipe(digits, sizeof(digits));
+	return is;
 }
 
 static bool

@@ -13,6 +13,7 @@
 #define SESSION_MAX_BYTES ((size_t)1 << 20)
 #define COOKIES_MAX_BYTES (SESSION_MAX_BYTES / 2)
 #define TEXT_MAX          ((size_t)16 << 10) /* of one member */
+#define TIME_MAX_MS       (INT64_C(1) << 53) /* read back exactly */
 
 /*
  * [session-record]: every text and number that is kept, by the name it has in
@@ -47,6 +48,16 @@ static const struct {
 	offsetof(struct session, last_unattended_srp_ms)},
     {"srp_not_before_ms", offsetof(struct session, srp_not_before_ms)},
     {"login_not_before_ms", offsetof(struct session, login_not_before_ms)},
+    {"trust_began_ms", offsetof(struct session, trust_began_ms)},
+    {"last_renewal_ms", offsetof(struct session, last_renewal_ms)},
+    {"renewed_until_ms", offsetof(struct session, renewed_until_ms)},
+    {"trust_warned_ms", offsetof(struct session, trust_warned_ms)},
+    {"setup_refused_ms", offsetof(struct session, setup_refused_ms)},
+    {"setup_not_before_ms", offsetof(struct session, setup_not_before_ms)},
+    {"setup_login_not_before_ms",
+	offsetof(struct session, setup_login_not_before_ms)},
+    {"cloud_refused_ms", offsetof(struct session, cloud_refused_ms)},
+    {"cloud_not_before_ms", offsetof(struct session, cloud_not_before_ms)},
 };
 
 static const struct {
@@ -56,6 +67,8 @@ static const struct {
     {"trusted_sent", offsetof(struct session, trusted_sent)},
     {"password_refused", offsetof(struct session, password_refused)},
     {"password_worked", offsetof(struct session, password_worked)},
+    {"idmsa_cn", offsetof(struct session, idmsa_cn)},
+    {"stamp_wanted", offsetof(struct session, stamp_wanted)},
     {"adp", offsetof(struct session, adp)},
     {"pcs_required", offsetof(struct session, pcs_required)},
     {"no_device", offsetof(struct session, no_device)},
@@ -112,6 +125,16 @@ session_free(struct session *s)
 }
 
 void
+session_swap(struct session *a, struct session *b)
+{
+	struct session kept = *a;
+
+	*a = *b;
+	*b = kept;
+	secret_wipe(&kept, sizeof(kept));
+}
+
+void
 session_keep(char **field, const char *value)
 {
 	char *copy = xstrdup(value);
@@ -160,18 +183,21 @@ session_write(struct buf *out, const struct session *s)
 		buf_addf(out, ",\n\"%s\":", texts[i].name);
 		buf_add_json(out, v);
 	}
-	for (size_t i = 0; i < N(times); i++)
+	for (size_t i = 0; i < N(times); i++) {
+		int64_t v = *AT_CONST(int64_t, s, times[i].offset);
+
 		buf_addf(out, ",\n\"%s\":%lld", times[i].name,
-		    (long long)*AT_CONST(int64_t, s, times[i].offset));
+		    (long long)(v < TIME_MAX_MS ? v : TIME_MAX_MS));
+	}
 	for (size_t i = 0; i < N(flags); i++)
 		buf_addf(out, ",\n\"%s\":%s", flags[i].name,
 		    *AT_CONST(bool, s, flags[i].offset) ? "true" : "false");
 	buf_addf(out,
 	    ",\n\"region\":%d,\n\"stage\":%d,\n\"code_via\":%d"
 	    ",\n\"phone_non_fteu\":%d,\n\"code_tries\":%u"
-	    ",\n\"srp_failures\":%u",
+	    ",\n\"srp_failures\":%u,\n\"setup_failures\":%u",
 	    (int)s->region, (int)s->stage, (int)s->code_via, s->phone_non_fteu,
-	    s->code_tries, s->srp_failures);
+	    s->code_tries, s->srp_failures, s->setup_failures);
 	buf_adds(out, ",\n\"cookies\":\"");
 	text_base64(
 	    out, (const uint8_t *)buf_text(&s->cookies), s->cookies.len);
@@ -190,6 +216,19 @@ read_int(int64_t *out, const cJSON *o, const char *name, int64_t min,
 }
 
 /* A text becomes a header one day: nothing in it may end a line. */
+bool
+session_can_keep(const char *v)
+{
+	size_t n = strlen(v);
+
+	if (n > TEXT_MAX || !text_is_utf8(v, n))
+		return false;
+	for (; *v != '\0'; v++)
+		if ((unsigned char)*v < 0x20 || *v == 0x7f)
+			return false;
+	return true;
+}
+
 static bool
 read_text(char **out, const cJSON *o, const char *name)
 {
@@ -197,11 +236,8 @@ read_text(char **out, const cJSON *o, const char *name)
 
 	if (v == NULL)
 		return json_get(o, name) == NULL;
-	if (strlen(v) > TEXT_MAX)
+	if (!session_can_keep(v))
 		return false;
-	for (const char *p = v; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return false;
 	session_keep(out, v);
 	return true;
 }
@@ -220,7 +256,7 @@ read_members(struct session *s, const cJSON *o)
 		return false;
 	for (size_t i = 0; i < N(times); i++)
 		if (!read_int(AT(int64_t, s, times[i].offset), o, times[i].name,
-			0, INT64_MAX, 0))
+			0, TIME_MAX_MS, 0))
 			return false;
 	for (size_t i = 0; i < N(flags); i++)
 		*AT(bool, s, flags[i].offset) = json_bool(o, flags[i].name);
@@ -244,6 +280,9 @@ read_members(struct session *s, const cJSON *o)
 	if (!read_int(&v, o, "srp_failures", 0, 1000000, 0))
 		return false;
 	s->srp_failures = (unsigned)v;
+	if (!read_int(&v, o, "setup_failures", 0, 1000000, 0))
+		return false;
+	s->setup_failures = (unsigned)v;
 	return cookies != NULL &&
 	    text_unbase64(&s->cookies, cookies, strlen(cookies)) == 0;
 }
@@ -393,4 +432,30 @@ session_forget_login(struct session *s)
 	session_forget_code(s);
 	session_keep(&s->session_token, NULL);
 	s->stage = SESSION_NONE;
+}
+
+void
+session_learn(struct session *kept, const struct session *failed)
+{
+	kept->last_srp_ms = failed->last_srp_ms;
+	kept->last_unattended_srp_ms = failed->last_unattended_srp_ms;
+	kept->srp_not_before_ms = failed->srp_not_before_ms;
+	kept->login_not_before_ms = failed->login_not_before_ms;
+	kept->srp_failures = failed->srp_failures;
+	kept->setup_refused_ms = failed->setup_refused_ms;
+	kept->setup_not_before_ms = failed->setup_not_before_ms;
+	kept->setup_login_not_before_ms = failed->setup_login_not_before_ms;
+	kept->setup_failures = failed->setup_failures;
+	kept->password_refused = failed->password_refused;
+	kept->stamp_wanted = failed->stamp_wanted;
+	kept->last_renewal_ms = failed->last_renewal_ms;
+	kept->renewed_until_ms = failed->renewed_until_ms;
+	if (failed->trust_token == NULL ||
+	    (kept->trust_token != NULL &&
+		strcmp(kept->trust_token, failed->trust_token) == 0))
+		return;
+	session_keep(&kept->trust_token, failed->trust_token);
+	session_keep(&kept->account_country, failed->account_country);
+	kept->trust_expires_ms = failed->trust_expires_ms;
+	kept->trust_began_ms = failed->trust_began_ms;
 }

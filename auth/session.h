@@ -47,11 +47,25 @@ struct session {
 	unsigned code_tries;	  /* wrong codes so far */
 	/* Times by the caller's clock, ms since 1970; 0 is never. */
 	int64_t	 trust_expires_ms, last_validate_ms, last_srp_ms;
+	int64_t	 trust_began_ms;  /* when that trust was given */
+	int64_t	 last_renewal_ms; /* when prolonging it was tried last */
+	int64_t	 renewed_until_ms; /* the end of the trust for which that was
+				      answered: not again for this one */
+	int64_t	 trust_warned_ms; /* of the last warning; kept by src */
 	int64_t	 last_unattended_srp_ms, srp_not_before_ms;
 	int64_t	 login_not_before_ms; /* the same for a person: not doubled */
 	unsigned srp_failures;	  /* in a row */
+	/* The same of the setup host [setup-throttling]. */
+	int64_t	 setup_refused_ms, setup_not_before_ms;
+	int64_t	 setup_login_not_before_ms;
+	unsigned setup_failures;
+	/* Until when CloudKit wants to be left alone; kept by src. */
+	int64_t	 cloud_refused_ms, cloud_not_before_ms;
 	bool	 password_refused; /* of an unattended run; until a proof is
 				      accepted no such run tries again */
+	bool	 idmsa_cn;	  /* the sign-in under way is with idmsa's host
+				      of mainland China [region] */
+	bool	 stamp_wanted;	  /* a refusal may have meant [hashcash] */
 	bool	 password_worked;  /* the saved one was accepted once; kept by src */
 	/* Flags of the last accountLogin or validate [account-flags]. */
 	bool	 adp;		  /* dsInfo.iCDPEnabled */
@@ -76,5 +90,12 @@ int	session_read(struct session **out, const char *, size_t, struct err *);
  * auth_attributes, code state and idmsa cookies.  Trust token, client id and
  * everything else stay [never-drop-trust]. */
 void	session_forget_login(struct session *);
+
+/*
+ * What a sign-in that came to nothing leaves to the session of before: how long
+ * later ones are held back, and a trust token that it had won already.  The
+ * rest of kept stays.
+ */
+void	session_learn(struct session *kept, const struct session *failed);
 
 #endif

@@ -14,9 +14,11 @@
 
 /*
  * The sign-in as one state machine [sign-in-states].  Each state sends at most
- * one request (ESCROW two) and names the state that follows.
+ * one request (ESCROW two, PCS_CONSENT too) and names the state that follows.
  *
  *	resume	VALIDATE -> ACCOUNT_LOGIN -> ready, or needs the password
+ *
+ *	consent	PCS_CONSENT, which may follow on any ready: a tap is needed
  *
  *	sign in	AUTHORIZE -> INIT -> COMPLETE -> ACCOUNT_LOGIN -> ready
  *		     ^--------'       |-> ESCROW -> ACCOUNT_LOGIN
@@ -47,16 +49,15 @@ enum state {
 	READY,
 	NEED_PASSWORD,
 	NEED_CODE,
+	NEED_CONSENT,
 	FAILED,
 };
 
-/* An unattended sign-in comes this long after the last one, or later. */
-#define UNATTENDED_GAP_MS (15 * MINUTE_MS)
 /* A half-finished sign-in of another process is worth trying this long. */
 #define CODE_LIFE_MS (10 * MINUTE_MS)
 #define CODE_TRIES   3
 
-enum purpose { RESUME, SIGN_IN, SUBMIT_CODE };
+enum purpose { RESUME, SIGN_IN, SUBMIT_CODE, CONSENT };
 
 struct walk {
 	struct auth *a;
@@ -80,9 +81,10 @@ static const struct {
 	state_fn *step;
 	unsigned most; /* times in one walk */
 } states[STATES] = {
-    [VALIDATE] = {"validate", at_validate, 2},    /* again after 421 */
-    [AUTHORIZE] = {"authorize", at_authorize, 2}, /* again after 401 at */
-    [INIT] = {"signin/init", at_init, 2},         /* init, once */
+    [VALIDATE] = {"validate", at_validate, 2}, /* again after 421 */
+    /* again after 401 at init, once; and on the other host */
+    [AUTHORIZE] = {"authorize", at_authorize, 3},
+    [INIT] = {"signin/init", at_init, 2},
     [COMPLETE] = {"signin/complete", at_complete, 1},
     [REPAIR] = {"repair", at_repair, 1},
     [ESCROW] = {"escrow", at_escrow, 1},
@@ -130,6 +132,20 @@ at_validate(struct walk *w, struct err *e)
  * sign in
  */
 
+/* [hashcash]: of the page's challenges only, not of later ones. */
+static void
+keep_challenge(struct auth *a, const struct wire_answer *ans)
+{
+	char bits[8];
+
+	a->stamp_bits = 0;
+	if (!http_header(bits, sizeof(bits), &ans->resp, "X-Apple-HC-Bits") ||
+	    !http_header(a->stamp_challenge, sizeof(a->stamp_challenge),
+		&ans->resp, "X-Apple-HC-Challenge") ||
+	    text_int(&a->stamp_bits, bits, 1, HASHCASH_BITS_MAX) == -1)
+		a->stamp_bits = 0;
+}
+
 /*
  * The page of the sign-in frame: only its headers and cookies count, and
  * other clients do without [authorize].
@@ -142,6 +158,7 @@ at_authorize(struct walk *w, struct err *e)
 	    .bare = true,
 	    .retry = &retry_sign_in};
 	const char *home = wire_home(w->a), *id = w->a->s->client_id;
+	struct err trouble = ERR_INIT;
 	struct wire_answer ans;
 	enum state next = INIT;
 	char *path;
@@ -153,11 +170,17 @@ at_authorize(struct walk *w, struct err *e)
 	    "&authVersion=latest",
 	    id, id, wire_widget_key, home + strlen("https://"), id);
 	r.path = path;
-	if (wire_idmsa(&ans, w->a, &r, e) == -1) {
-		next = FAILED;
+	if (wire_idmsa(&ans, w->a, &r, &trouble) == -1) {
+		next = trouble.code == ERR_NETWORK && wire_other_idmsa(w->a)
+		    ? AUTHORIZE
+		    : FAILED;
+		if (next == FAILED && e != NULL)
+			*e = trouble;
 	} else if (ans.status == 429 || ans.status == 503) {
 		wire_refused(w->a, &ans, "the sign-in", e);
 		next = FAILED;
+	} else {
+		keep_challenge(w->a, &ans);
 	}
 	wire_clear(&ans);
 	free(path);
@@ -263,6 +286,24 @@ factor_wanted(struct walk *w, const struct wire_answer *ans, struct err *e)
 							: CODE_OPTIONS;
 }
 
+/*
+ * [hashcash]: refused without a reason, while a proof of work was on offer:
+ * the next sign-in brings it.
+ */
+static void
+want_stamp(struct auth *a, const struct wire_answer *ans, struct err *e)
+{
+	if (a->stamp_bits == 0 || a->s->stamp_wanted || ans->code[0] != '\0' ||
+	    (ans->status != 403 && ans->status != 503 && ans->status != 400))
+		return;
+	a->s->stamp_wanted = true;
+	if (ans->status != 503 && e != NULL)
+		snprintf(e->next, sizeof(e->next),
+		    "Run icloud-pull login once more: it brings a proof of "
+		    "work, should Apple want one. Else check the Apple "
+		    "Account's name, or try from another network.");
+}
+
 static enum state
 completed(struct walk *w, const struct wire_answer *ans, struct err *e)
 {
@@ -289,6 +330,7 @@ completed(struct walk *w, const struct wire_answer *ans, struct err *e)
 			return password_refused(w, ans, e);
 	}
 	wire_refused(w->a, ans, "the sign-in", e);
+	want_stamp(w->a, ans, e);
 	return FAILED;
 }
 
@@ -302,7 +344,12 @@ at_complete(struct walk *w, struct err *e)
 	struct wire_answer ans;
 	struct buf body;
 	enum state next = FAILED;
+	char stamp[160];
 
+	if (s->stamp_wanted && w->a->stamp_bits > 0 &&
+	    hashcash_mint(stamp, sizeof(stamp), w->a->stamp_bits,
+		w->a->stamp_challenge, w->a->now_ms()) == 0)
+		r.stamp = stamp;
 	buf_init_secret(&body, 0);
 	buf_adds(&body, "{\"accountName\":");
 	buf_add_json(&body, s->account);
@@ -433,9 +480,7 @@ session_ended(struct walk *w, bool misrouted, struct err *e)
 		    name);
 	else if (misrouted)
 		/* [account-login]: so it looks when the switch is off. */
-		err_set(e, ERR_WEB_ACCESS,
-		    "iPhone or iPad: Settings > your name > iCloud > Access "
-		    "iCloud Data on the Web: on. It may take hours.",
+		err_set(e, ERR_WEB_ACCESS, wire_web_data,
 		    "iCloud gives no session to %s, though the sign-in was "
 		    "accepted.",
 		    name);
@@ -454,6 +499,7 @@ factor_pending(struct walk *w, struct err *e)
 	case SIGN_IN:
 		return CODE_OPTIONS;
 	case SUBMIT_CODE:
+	case CONSENT:
 		break;
 	}
 	err_set(e, ERR_CODE, "Run icloud-pull login again.",
@@ -499,26 +545,29 @@ at_account_login(struct walk *w, struct err *e)
 	return FAILED;
 }
 
-/* [pcs]: photos of such an account stay closed without a device's consent. */
+/*
+ * [pcs]: what a device has consented to already is taken; only a person who is
+ * there has one asked.  The sign-in that led here has cost a proof and perhaps
+ * a code, and is not lost by what a device does not do.
+ */
 static enum state
 at_pcs_consent(struct walk *w, struct err *e)
 {
-	const struct session *s = w->a->s;
+	bool signed_in = w->purpose == SIGN_IN || w->purpose == SUBMIT_CODE;
+	struct err why = ERR_INIT;
 
-	if (s->adp)
-		err_set(e, ERR_ADP,
-		    "This version cannot ask a device for consent; it works "
-		    "with Advanced Data Protection off (Settings > your name > "
-		    "iCloud).",
-		    "Advanced Data Protection keeps the photos of %s closed "
-		    "on the web.",
-		    s->account);
-	else
-		err_set(e, ERR_ADP,
-		    "Settings > your name > iCloud: look at Advanced Data "
-		    "Protection and at Access iCloud Data on the Web.",
-		    "iCloud keeps the photos of %s closed on the web.",
-		    s->account);
+	switch (consent_round(w->a, w->purpose == CONSENT, &why)) {
+	case CONSENT_READY:
+		return READY;
+	case CONSENT_WAITS:
+		return NEED_CONSENT;
+	case CONSENT_FAILED:
+		break;
+	}
+	if (signed_in && why.code != ERR_INTERRUPTED)
+		return NEED_CONSENT;
+	if (e != NULL)
+		*e = why;
 	return FAILED;
 }
 
@@ -532,6 +581,20 @@ code_waits(const struct auth *a)
 
 	return s->stage == SESSION_NEEDS_CODE &&
 	    a->now_ms() <= since + CODE_LIFE_MS;
+}
+
+static void
+signed_in(struct walk *w)
+{
+	struct session *s = w->a->s;
+
+	s->last_validate_ms = w->a->now_ms();
+	/* Somebody may be about to type a code in another process. */
+	if (w->purpose == RESUME && code_waits(w->a))
+		return;
+	s->stage = SESSION_SIGNED_IN;
+	session_forget_code(s);
+	factor_clear(w->a);
 }
 
 static int
@@ -552,13 +615,7 @@ walk_from(enum auth_next *out, struct walk *w, enum state at, struct err *e)
 	proof_clear(&w->proof);
 	switch (at) {
 	case READY:
-		s->last_validate_ms = w->a->now_ms();
-		/* Somebody may be about to type a code in another process. */
-		if (w->purpose != RESUME || !code_waits(w->a)) {
-			s->stage = SESSION_SIGNED_IN;
-			session_forget_code(s);
-			factor_clear(w->a);
-		}
+		signed_in(w);
 		*out = AUTH_READY;
 		return 0;
 	case NEED_PASSWORD:
@@ -567,6 +624,10 @@ walk_from(enum auth_next *out, struct walk *w, enum state at, struct err *e)
 	case NEED_CODE:
 		s->stage = SESSION_NEEDS_CODE;
 		*out = AUTH_NEED_CODE;
+		return 0;
+	case NEED_CONSENT:
+		signed_in(w);
+		*out = AUTH_NEED_CONSENT;
 		return 0;
 	default:
 		assert(at == FAILED);
@@ -592,20 +653,21 @@ auth_new(struct http *http, struct session *s, int64_t (*now_ms)(void))
 }
 
 void
+auth_take(struct auth *a, struct session *s)
+{
+	a->s = s;
+	a->proved = a->consent_asked = a->pcs_asked = false;
+	factor_clear(a);
+	wire_load_cookies(a);
+}
+
+void
 auth_free(struct auth *a)
 {
 	if (a == NULL)
 		return;
 	factor_clear(a);
 	free(a);
-}
-
-int
-auth_resume(enum auth_next *out, struct auth *a, struct err *e)
-{
-	struct walk w = {.a = a, .purpose = RESUME};
-
-	return walk_from(out, &w, VALIDATE, e);
 }
 
 /*
@@ -626,12 +688,12 @@ longer(int64_t a, int64_t b)
 
 /* [throttling]: a person waits for what Apple stated, and for nothing else. */
 static int64_t
-sign_in_wait(const struct auth *a)
+sign_in_wait(const struct auth *a, enum auth_who who)
 {
 	const struct session *s = a->s;
 	int64_t now = a->now_ms(), wait;
 
-	if (a->who == AUTH_PERSON)
+	if (who == AUTH_PERSON)
 		return wait_left(now, s->last_srp_ms, s->login_not_before_ms);
 	wait = wait_left(now, s->last_srp_ms, s->srp_not_before_ms);
 	if (s->last_unattended_srp_ms != 0)
@@ -646,10 +708,20 @@ sign_in_wait(const struct auth *a)
 	return a->unattended ? longer(wait, UNATTENDED_GAP_MS) : wait;
 }
 
-static int
-too_early(const struct auth *a, struct err *e)
+/* [setup-throttling] */
+static int64_t
+setup_wait(const struct auth *a, enum auth_who who)
 {
-	int64_t wait = sign_in_wait(a);
+	const struct session *s = a->s;
+
+	return wait_left(a->now_ms(), s->setup_refused_ms,
+	    who == AUTH_PERSON ? s->setup_login_not_before_ms
+			       : s->setup_not_before_ms);
+}
+
+static int
+too_early(const char *what, const struct auth *a, int64_t wait, struct err *e)
+{
 	char span[32], next[128];
 
 	if (wait == 0)
@@ -657,11 +729,22 @@ too_early(const struct auth *a, struct err *e)
 	snprintf(next, sizeof(next),
 	    "Try again in %s; trying sooner makes Apple refuse for longer.",
 	    text_span(span, wait));
-	err_set(e, ERR_THROTTLED, next,
-	    "It is too early for another sign-in of %s.", a->s->account);
+	err_set(e, ERR_THROTTLED, next, "It is too early for another %s of %s.",
+	    what, a->s->account);
 	if (e != NULL)
 		e->wait_ms = wait;
 	return -1;
+}
+
+int
+auth_resume(enum auth_next *out, struct auth *a, struct err *e)
+{
+	struct walk w = {.a = a, .purpose = RESUME};
+
+	a->who = AUTH_UNATTENDED;
+	if (too_early("look at the account", a, setup_wait(a, a->who), e) == -1)
+		return -1;
+	return walk_from(out, &w, VALIDATE, e);
 }
 
 int
@@ -680,7 +763,8 @@ auth_sign_in(enum auth_next *out, struct auth *a, const char *password,
 		return err_set(e, ERR_PASSWORD, wire_login,
 		    "The saved password of %s was refused by Apple.",
 		    s->account);
-	if (too_early(a, e) == -1)
+	if (too_early("sign-in", a,
+		longer(sign_in_wait(a, who), setup_wait(a, who)), e) == -1)
 		return -1;
 	/*
 	 * What was half finished before this is over, and so is the context of
@@ -693,6 +777,7 @@ auth_sign_in(enum auth_next *out, struct auth *a, const char *password,
 	session_keep(&s->scnt, NULL);
 	session_keep(&s->session_id, NULL);
 	session_keep(&s->auth_attributes, NULL);
+	wire_first_idmsa(a);
 	factor_clear(a);
 	a->proved = false;
 	return walk_from(out, &w, AUTHORIZE, e);
@@ -735,6 +820,81 @@ auth_submit_code(enum auth_next *out, struct auth *a, const char *code,
 		session_forget_code(s);
 		s->stage = SESSION_NONE;
 	}
+	return rc;
+}
+
+int
+auth_consent(enum auth_next *out, struct auth *a, struct err *e)
+{
+	struct walk w = {.a = a, .purpose = CONSENT};
+
+	return walk_from(out, &w, PCS_CONSENT, e);
+}
+
+void
+auth_drop_consent(struct auth *a)
+{
+	wire_drop_cookies(a, "X-APPLE-WEBAUTH-PCS-");
+	a->consent_asked = a->pcs_asked = false;
+}
+
+/*
+ * Renewal [renewal]: nobody knows for sure that a proof prolongs the trust,
+ * and each makes Apple send the owner a mail; so it is rare, and what it
+ * breaks is put back.  Where Apple has answered and the trust ends no later,
+ * more of them would end it no later either.  With Advanced Data Protection
+ * many sign-ins make that no device can be asked [pcs].
+ */
+
+bool
+auth_renewal_due(const struct auth *a)
+{
+	const struct session *s = a->s;
+	int64_t now = a->now_ms();
+	int64_t half =
+	    s->trust_began_ms + (s->trust_expires_ms - s->trust_began_ms) / 2;
+
+	return s->stage == SESSION_SIGNED_IN && s->trust_token != NULL &&
+	    s->trust_began_ms > 0 && s->trust_expires_ms > now && now >= half &&
+	    s->renewed_until_ms != s->trust_expires_ms &&
+	    wait_left(now, s->last_renewal_ms,
+		s->last_renewal_ms + 24 * HOUR_MS) == 0 &&
+	    !s->password_refused && !s->adp &&
+	    sign_in_wait(a, AUTH_UNATTENDED) == 0 &&
+	    setup_wait(a, AUTH_UNATTENDED) == 0;
+}
+
+int
+auth_renew(struct auth *a, const char *password, struct err *e)
+{
+	enum auth_next next = AUTH_NEED_PASSWORD;
+	struct session *s = a->s, *before = NULL;
+	int64_t until = s->trust_expires_ms;
+	struct buf kept;
+	int rc;
+
+	s->last_renewal_ms = a->now_ms();
+	buf_init_secret(&kept, 0);
+	session_write(&kept, s);
+	rc = auth_sign_in(&next, a, password, AUTH_UNATTENDED, e);
+	if (a->proved)
+		s->renewed_until_ms = until;
+	if (rc == 0 && next == AUTH_NEED_CODE)
+		rc = err_set(e, ERR_CODE, wire_login,
+		    "Apple wants a code before it prolongs the trust of this "
+		    "machine.");
+	else if (rc == 0 && next == AUTH_NEED_CONSENT)
+		rc = err_set(e, ERR_ADP, wire_login,
+		    "Apple wants the consent of a device before it prolongs "
+		    "the trust of this machine.");
+	if (rc == -1 &&
+	    session_read(&before, buf_text(&kept), kept.len, NULL) == 0) {
+		session_learn(before, s);
+		session_swap(s, before);
+		wire_load_cookies(a);
+	}
+	session_free(before);
+	buf_clear(&kept);
 	return rc;
 }
 

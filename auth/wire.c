@@ -22,8 +22,12 @@ const char auth_user_agent[] =
     "(KHTML, like Gecko) Version/26.2 Safari/605.1.15";
 
 const char wire_login[] = "Run icloud-pull login.";
+const char wire_web_data[] =
+    "iPhone or iPad: Settings > your name > iCloud > Access iCloud Data on "
+    "the Web: on. It may take hours.";
 
 #define IDMSA_HOST "idmsa.apple.com"
+#define IDMSA_CN   "idmsa.apple.com.cn"
 #define IDMSA_PATH "/appleauth/auth"
 #define SETUP_HOST "setup.icloud.com"
 #define SETUP_CN   "setup.icloud.com.cn"
@@ -46,24 +50,63 @@ const struct http_rule auth_rules[] = {
     {"PUT", IDMSA_HOST, IDMSA_PATH "/verify/phone"},
     {"POST", IDMSA_HOST, IDMSA_PATH "/verify/phone/securitycode"},
     {"GET", IDMSA_HOST, IDMSA_PATH "/2sv/trust"},
+    {"GET", IDMSA_CN, IDMSA_PATH "/authorize/signin"},
+    {"POST", IDMSA_CN, IDMSA_PATH "/signin/init"},
+    {"POST", IDMSA_CN, IDMSA_PATH "/signin/complete"},
+    {"POST", IDMSA_CN, IDMSA_PATH "/repair/complete"},
+    {"POST", IDMSA_CN, IDMSA_PATH "/escrow/init"},
+    {"POST", IDMSA_CN, IDMSA_PATH "/escrow/complete"},
+    {"GET", IDMSA_CN, IDMSA_PATH},
+    {"PUT", IDMSA_CN, IDMSA_PATH "/verify/trusteddevice/securitycode"},
+    {"POST", IDMSA_CN, IDMSA_PATH "/verify/trusteddevice/securitycode"},
+    {"PUT", IDMSA_CN, IDMSA_PATH "/verify/phone"},
+    {"POST", IDMSA_CN, IDMSA_PATH "/verify/phone/securitycode"},
+    {"GET", IDMSA_CN, IDMSA_PATH "/2sv/trust"},
     {"POST", SETUP_HOST, SETUP_PATH "/validate"},
     {"POST", SETUP_HOST, SETUP_PATH "/accountLogin"},
     {"POST", SETUP_HOST, SETUP_PATH "/logout"},
+    {"POST", SETUP_HOST, SETUP_PATH "/requestWebAccessState"},
+    {"POST", SETUP_HOST, SETUP_PATH "/enableDeviceConsentForPCS"},
+    {"POST", SETUP_HOST, SETUP_PATH "/requestPCS"},
     {"POST", SETUP_CN, SETUP_PATH "/validate"},
     {"POST", SETUP_CN, SETUP_PATH "/accountLogin"},
     {"POST", SETUP_CN, SETUP_PATH "/logout"},
+    {"POST", SETUP_CN, SETUP_PATH "/requestWebAccessState"},
+    {"POST", SETUP_CN, SETUP_PATH "/enableDeviceConsentForPCS"},
+    {"POST", SETUP_CN, SETUP_PATH "/requestPCS"},
     {NULL, NULL, NULL},
 };
 
 /*
- * [region]: idmsa.apple.com serves every region; only the site and its setup
- * host differ.
+ * [region]: idmsa.apple.com serves every region, as far as is known; its twin
+ * is for where it cannot be reached.
  */
 static const char *
-idmsa_base(const struct auth *a)
+idmsa_origin(const struct auth *a)
 {
-	(void)a;
-	return "https://" IDMSA_HOST IDMSA_PATH;
+	return a->s->idmsa_cn ? "https://" IDMSA_CN : "https://" IDMSA_HOST;
+}
+
+void
+auth_use_host(struct auth *a, const char *idmsa_host)
+{
+	a->host_chosen = idmsa_host != NULL;
+	a->begin_cn = a->host_chosen && strcmp(idmsa_host, IDMSA_CN) == 0;
+}
+
+void
+wire_first_idmsa(struct auth *a)
+{
+	a->s->idmsa_cn = a->begin_cn;
+}
+
+bool
+wire_other_idmsa(struct auth *a)
+{
+	if (a->host_chosen || a->s->region != SESSION_CN || a->s->idmsa_cn)
+		return false;
+	a->s->idmsa_cn = true;
+	return true;
 }
 
 static const char *
@@ -138,8 +181,7 @@ idmsa_headers(
 		free(referer);
 		return;
 	}
-	add_origin(
-	    h, r->origin == WIRE_HOME ? wire_home(a) : "https://" IDMSA_HOST);
+	add_origin(h, r->origin == WIRE_HOME ? wire_home(a) : idmsa_origin(a));
 	add(h, "X-Apple-Widget-Key", wire_widget_key);
 	add(h, "X-Apple-OAuth-Client-Id", wire_widget_key);
 	add(h, "X-Apple-OAuth-Client-Type", "firstPartyAuth");
@@ -157,19 +199,22 @@ idmsa_headers(
 		? s->session_token
 		: s->session_id);
 	add(h, "X-Apple-Auth-Attributes", s->auth_attributes);
+	add(h, "X-Apple-HC", r->stamp);
 }
 
 /*
  * What comes back.
  */
 
-/* Keep a header of the answer; one that is absent or empty changes nothing. */
+/* Keep a header of the answer; one that is absent or empty, or that a session
+ * cannot hold, changes nothing. */
 static void
 keep_header(char **field, const struct http_response *resp, const char *name)
 {
 	char value[16384];
 
-	if (http_header(value, sizeof(value), resp, name) && *value != '\0')
+	if (http_header(value, sizeof(value), resp, name) && *value != '\0' &&
+	    session_can_keep(value))
 		session_keep(field, value);
 	secret_wipe(value, sizeof(value));
 }
@@ -214,18 +259,17 @@ wire_has_cookie(const struct auth *a, const char *name)
 	return http_cookie_has(a->http, name, false, a->now_ms(), &expires_ms);
 }
 
-/* [cookies]: the mark of an unfinished second factor is not sent back. */
+/* Take the lines of cookies whose name begins so out of them. */
 static bool
-drop_pending_mark(struct buf *cookies)
+drop_lines(struct buf *cookies, const char *prefix)
 {
-	static const char mark[] = "\tX-APPLE-WEBAUTH-HSA-LOGIN\t";
-	char *line;
-	bool found = false;
+	char *mark = xasprintf("\t%s", prefix), *found, *start, *end;
+	bool any = false;
 
 	while (
-	    cookies->len > 0 && (line = strstr(cookies->data, mark)) != NULL) {
-		char *start = line, *end = line + strcspn(line, "\n");
-
+	    cookies->len > 0 && (found = strstr(cookies->data, mark)) != NULL) {
+		start = found;
+		end = found + strcspn(found, "\n");
 		while (start > cookies->data && start[-1] != '\n')
 			start--;
 		if (*end != '\0')
@@ -233,9 +277,19 @@ drop_pending_mark(struct buf *cookies)
 		memmove(start, end,
 		    (size_t)(cookies->data + cookies->len - end) + 1);
 		cookies->len -= (size_t)(end - start);
-		found = true;
+		any = true;
 	}
-	return found;
+	free(mark);
+	return any;
+}
+
+void
+wire_drop_cookies(struct auth *a, const char *prefix)
+{
+	buf_reset(&a->s->cookies);
+	http_cookies_get(&a->s->cookies, a->http);
+	if (drop_lines(&a->s->cookies, prefix))
+		wire_load_cookies(a);
 }
 
 static void
@@ -246,12 +300,15 @@ keep_cookies(struct auth *a)
 
 	buf_reset(&s->cookies);
 	http_cookies_get(&s->cookies, a->http);
-	if (drop_pending_mark(&s->cookies))
+	/* [cookies]: the mark of an unfinished second factor is not sent back. */
+	if (drop_lines(&s->cookies, "X-APPLE-WEBAUTH-HSA-LOGIN\t"))
 		wire_load_cookies(a);
 	if (http_cookie_has(a->http, "X-APPLE-WEBAUTH-HSA-TRUST", true,
 		a->now_ms(), &expires_ms) &&
-	    expires_ms > 0)
+	    expires_ms > 0 && expires_ms != s->trust_expires_ms) {
 		s->trust_expires_ms = expires_ms;
+		s->trust_began_ms = a->now_ms();
+	}
 }
 
 /* [effective-status]: HTTP 200 may hide the true status in a header. */
@@ -277,7 +334,8 @@ read_words(struct wire_answer *out, const cJSON *error)
 	static const char intro[] = " Apple says: ";
 	const size_t most = sizeof(out->says) - 1;
 	const char *text = NULL;
-	size_t len, cut;
+	struct buf words = {0};
+	size_t len;
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		text = json_str(error, members[i]);
@@ -287,16 +345,11 @@ read_words(struct wire_answer *out, const cJSON *error)
 	}
 	if (text == NULL)
 		return;
-	len = strlen(text);
-	cut = most - (sizeof(intro) - 1);
-	if (len > cut) {
-		len = cut;
-		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
-	memcpy(out->says, intro, sizeof(intro) - 1);
-	memcpy(out->says + sizeof(intro) - 1, text, len);
-	out->says[sizeof(intro) - 1 + len] = '\0';
+	text_utf8(&words, text, strlen(text));
+	len = text_cut(buf_text(&words), most - strlen(intro));
+	snprintf(out->says, sizeof(out->says), "%s%.*s", intro, (int)len,
+	    buf_text(&words));
+	buf_clear(&words);
 }
 
 /* [error-shapes]: two spellings of a list, or members at the top. */
@@ -357,9 +410,13 @@ wire_idmsa(struct wire_answer *out, struct auth *a,
     const struct wire_request *r, struct err *e)
 {
 	struct headers h = {0};
+	char *base = xasprintf("%s" IDMSA_PATH, idmsa_origin(a));
+	int rc;
 
 	idmsa_headers(&h, a, r);
-	if (send_request(out, a, idmsa_base(a), r, &h, e) == -1)
+	rc = send_request(out, a, base, r, &h, e);
+	free(base);
+	if (rc == -1)
 		return -1;
 	out->status = effective_status(&out->resp);
 	keep_headers(a->s, &out->resp);
@@ -414,28 +471,47 @@ wire_wants_escrow(const struct wire_answer *ans)
 	    wire_has_header(ans, "X-Apple-PDP");
 }
 
+#define WAIT_MAX_MS (INT64_C(366) * 24 * HOUR_MS) /* more is taken for this */
+
 /*
- * [throttling]: hold sign-ins back.  An unattended run waits twice as long for
- * each refusal in a row, up to 6 hours; a person waits only for what was
- * stated or, if nothing was, for half an hour.
+ * [throttling]: an unattended run waits twice as long for each refusal in a
+ * row, up to 6 hours; a person waits only for what was stated or, if nothing
+ * was, for half an hour.
  */
+struct wire_wait
+wire_wait(int64_t stated_ms, unsigned failures)
+{
+	struct wire_wait w;
+
+	w.first_ms = stated_ms > 0 ? stated_ms : 30 * MINUTE_MS;
+	if (w.first_ms > WAIT_MAX_MS)
+		w.first_ms = WAIT_MAX_MS;
+	w.doubled_ms = w.first_ms;
+	for (unsigned i = 0; i < failures && w.doubled_ms < 6 * HOUR_MS; i++)
+		w.doubled_ms *= 2;
+	if (w.doubled_ms > 6 * HOUR_MS)
+		w.doubled_ms =
+		    w.first_ms > 6 * HOUR_MS ? w.first_ms : 6 * HOUR_MS;
+	return w;
+}
+
+/* Hold sign-ins back. */
 static int64_t
 hold_back(struct auth *a, int64_t stated_ms, bool persons_too)
 {
 	struct session *s = a->s;
-	int64_t first = stated_ms > 0 ? stated_ms : 30 * MINUTE_MS;
-	int64_t doubled = first, now = a->now_ms();
+	struct wire_wait w = wire_wait(stated_ms, s->srp_failures);
+	int64_t now = a->now_ms();
 
-	for (unsigned i = 0; i < s->srp_failures && doubled < 6 * HOUR_MS; i++)
-		doubled *= 2;
-	if (doubled > 6 * HOUR_MS)
-		doubled = first > 6 * HOUR_MS ? first : 6 * HOUR_MS;
 	s->srp_failures++;
 	s->last_srp_ms = now;
-	s->srp_not_before_ms = now + doubled;
+	s->srp_not_before_ms = now + w.doubled_ms;
 	if (persons_too)
-		s->login_not_before_ms = now + first;
-	return a->who == AUTH_UNATTENDED ? doubled : first;
+		s->login_not_before_ms = now + w.first_ms;
+	if (a->who == AUTH_PERSON)
+		return w.first_ms;
+	return w.doubled_ms > UNATTENDED_GAP_MS ? w.doubled_ms
+						: UNATTENDED_GAP_MS;
 }
 
 static int

@@ -196,6 +196,17 @@ parse_zone(int64_t *offset_ms, const char **p)
 	return true;
 }
 
+/* a - b, or the end that it would pass. */
+static int64_t
+minus(int64_t a, int64_t b)
+{
+	if (b < 0 && a > INT64_MAX + b)
+		return INT64_MAX;
+	if (b > 0 && a < INT64_MIN + b)
+		return INT64_MIN;
+	return a - b;
+}
+
 int
 civil_parse(int64_t *out_ms, const char *text)
 {
@@ -211,8 +222,30 @@ civil_parse(int64_t *out_ms, const char *text)
 		return -1;
 	if (*p != '\0')
 		return -1;
-	*out_ms = civil_to_ms(&c) - offset_ms;
+	*out_ms = minus(civil_to_ms(&c), offset_ms);
 	return 0;
+}
+
+int64_t
+civil_local_to_ms(int64_t shown_ms)
+{
+	struct civil c;
+	struct tm tm;
+	time_t t;
+
+	civil_from_ms(&c, shown_ms);
+	if (c.year < 1902 || c.year > 9999) /* zones of then or of never */
+		return shown_ms;
+	memset(&tm, 0, sizeof(tm));
+	tm.tm_year = (int)(c.year - 1900);
+	tm.tm_mon = c.month - 1;
+	tm.tm_mday = c.day;
+	tm.tm_hour = c.hour;
+	tm.tm_min = c.minute;
+	tm.tm_sec = c.second;
+	tm.tm_isdst = -1;
+	t = mktime(&tm);
+	return t == (time_t)-1 ? shown_ms : (int64_t)t * 1000 + c.ms;
 }
 
 static int64_t

@@ -22,6 +22,10 @@ char	*civil_iso(char out[40], int64_t ms);
  * "+02:00"; no zone means UTC).  -1 if it is none. */
 int	civil_parse(int64_t *out_ms, const char *);
 
+/* What a calendar in the host's own zone shows as this, in ms of a calendar
+ * without a zone, as ms since 1970 UTC. */
+int64_t	civil_local_to_ms(int64_t shown_ms);
+
 /* Now, by the system's clock; and a clock for measuring, from any start. */
 int64_t	clock_now_ms(void);
 int64_t	clock_mono_ms(void);

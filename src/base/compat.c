@@ -12,13 +12,17 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 
 #ifdef __APPLE__
+#include <IOKit/pwr_mgt/IOPMLib.h>
 #include <sys/attr.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 #include <uuid/uuid.h>
 #else
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -100,6 +104,25 @@ compat_set_birth_time(int fd, int64_t ms)
 }
 
 void
+compat_set_immutable(int fd, bool on)
+{
+#ifdef __APPLE__
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && on != ((st.st_flags & UF_IMMUTABLE) != 0))
+		(void)fchflags(fd, st.st_flags ^ UF_IMMUTABLE);
+#else
+	int flags = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 &&
+	    on != ((flags & FS_IMMUTABLE_FL) != 0)) {
+		flags ^= FS_IMMUTABLE_FL;
+		(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	}
+#endif
+}
+
+void
 compat_exclude_from_backup(int fd)
 {
 #ifdef __APPLE__
@@ -138,6 +161,20 @@ compat_preallocate(int fd, int64_t bytes)
 #endif
 }
 
+bool
+compat_is_cached(int fd)
+{
+#ifdef RWF_NOWAIT
+	char byte;
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+
+	return preadv2(fd, &iov, 1, 0, RWF_NOWAIT) == 1;
+#else
+	(void)fd;
+	return false;
+#endif
+}
+
 void
 compat_forget_cache(int fd)
 {
@@ -159,6 +196,51 @@ compat_protect_process(void)
 	/* macOS guards processes of one user from one another by itself. */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+#endif
+}
+
+uint32_t
+compat_stay_awake(void)
+{
+#ifdef __APPLE__
+	IOPMAssertionID id;
+
+	if (IOPMAssertionCreateWithName(kIOPMAssertPreventUserIdleSystemSleep,
+		kIOPMAssertionLevelOn, CFSTR("icloud-pull is copying"),
+		&id) == kIOReturnSuccess)
+		return id;
+#endif
+	return 0;
+}
+
+void
+compat_may_sleep(uint32_t id)
+{
+#ifdef __APPLE__
+	if (id != 0)
+		(void)IOPMAssertionRelease(id);
+#else
+	(void)id;
+#endif
+}
+
+bool
+compat_has_launchd(void)
+{
+#ifdef __APPLE__
+	return true;
+#else
+	return false;
+#endif
+}
+
+const char *
+compat_timer_path(void)
+{
+#ifdef __APPLE__
+	return "/usr/bin:/bin:/usr/sbin:/sbin";
+#else
+	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 #endif
 }
 

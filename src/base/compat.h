@@ -25,14 +25,28 @@ int	compat_rename_excl(int fromdir, const char *from, int todir,
 int	compat_sync(int fd, bool full);
 /* Birth time of an open file; 0 where the system cannot (not an error). */
 int	compat_set_birth_time(int fd, int64_t ms);
+/* Make an open file immutable, or no longer so, where system, volume and
+ * rights allow it; failure is not an error. */
+void	compat_set_immutable(int fd, bool on);
 /* Keep a folder out of Time Machine; nothing elsewhere. */
 void	compat_exclude_from_backup(int fd);
 /* Ask for room in one piece; failure is not an error. */
 void	compat_preallocate(int fd, int64_t bytes);
+/* Is the beginning of this file in memory, because somebody else uses it?
+ * False where the system does not tell. */
+bool	compat_is_cached(int fd);
 /* The bytes of fd will not be needed again (page cache). */
 void	compat_forget_cache(int fd);
 /* No core dump, no ptrace by other processes of this user. */
 void	compat_protect_process(void);
+/* Keep the computer from going to sleep by itself until compat_may_sleep(), as
+ * far as the system has a call for that (a Mac with its lid closed sleeps all
+ * the same; elsewhere whoever starts the program sees to it).  0: not kept. */
+uint32_t compat_stay_awake(void);
+void	compat_may_sleep(uint32_t);
+/* Does launchd start programs here?  And the PATH of what a timer starts. */
+bool	compat_has_launchd(void);
+const char *compat_timer_path(void);
 /* Secure random bytes; ends the program where there are none. */
 void	compat_random(void *, size_t);
 /* The system's words for errnum, from any thread; returns out. */

@@ -1,6 +1,7 @@
 #include "file.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -224,6 +225,9 @@ file_sync_dir(int dir, const char *path)
 	return rc;
 }
 
+#define SCRATCH     ".icloud-pull-"
+#define SCRATCH_NEW SCRATCH "new-"
+
 /* A name that nobody else uses; begins so that a leftover is recognised. */
 static void
 scratch_name(char out[NAME_SIZE], const char *kind)
@@ -233,7 +237,7 @@ scratch_name(char out[NAME_SIZE], const char *kind)
 
 	compat_random(random, sizeof(random));
 	text_hex(hex, random, sizeof(random));
-	snprintf(out, NAME_SIZE, ".icloud-pull-%s-%s", kind, hex);
+	snprintf(out, NAME_SIZE, SCRATCH "%s-%s", kind, hex);
 }
 
 int
@@ -293,6 +297,25 @@ file_write_whole(int dir, const char *path, const void *p, size_t n,
 	if (errnum != 0)
 		return err_set_errno(e, errnum, "Cannot write %s", path);
 	return 0;
+}
+
+void
+file_sweep(int dir)
+{
+	int fd = open_at(dir, ".", DIR_FLAGS, 0);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+
+	if (d == NULL) {
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(d)) != NULL)
+		if (strncmp(entry->d_name, SCRATCH_NEW, strlen(SCRATCH_NEW)) ==
+		    0)
+			(void)unlinkat(dir, entry->d_name, 0);
+	closedir(d);
 }
 
 static int

@@ -39,6 +39,9 @@ int	file_write_all(int fd, const void *, size_t n);
  * flushed. */
 int	file_write_whole(int dir, const char *path, const void *, size_t,
 	    mode_t mode, struct err *);
+/* Remove what a program that was killed has left of that in this folder.  Only
+ * where nobody else writes. */
+void	file_sweep(int dir);
 /* Appends to out.  ENOENT leaves e alone and returns 1.  More than out->max
  * bytes is ERR_BAD_STATE. */
 int	file_read_whole(struct buf *out, int dir, const char *path,

@@ -92,6 +92,8 @@ struct http {
 	const struct http_rule *const *rules;
 	char *user_agent, *ca_file;
 	struct curl_slist *connect_to;
+	int64_t patience_ms;  /* for a first answer; 0: none */
+	int64_t first_try_ms; /* when the first of all began */
 	int64_t rate_bytes;   /* 0: no limit */
 	int64_t budget_bytes; /* below 0: no content call starts */
 	int64_t budget_ms;    /* when it was last filled up */
@@ -107,6 +109,7 @@ struct http {
 	uint64_t falls; /* failures counted since the beginning */
 	unsigned in_callback;
 	bool performing, interrupted;
+	bool heard; /* something has answered */
 	const struct http_call *in_sink;
 };
 
@@ -354,7 +357,7 @@ header_date(const struct http_response *resp, const char *name)
 	if (!http_header(value, sizeof(value), resp, name))
 		return -1;
 	t = curl_getdate(value, NULL);
-	return t == -1 ? -1 : (int64_t)t * 1000;
+	return t < 0 || t > INT64_MAX / 1000 ? -1 : (int64_t)t * 1000;
 }
 
 static int64_t
@@ -710,6 +713,8 @@ call_send(struct http *h, struct http_call *c)
 	c->state = RUNNING;
 	c->tries++;
 	c->started_ms = clock_mono_ms();
+	if (h->count == 0)
+		h->first_try_ms = c->started_ms;
 	c->falls_seen = h->falls;
 	h->count++;
 	share_rate(h);
@@ -892,12 +897,36 @@ next_try(const struct http *h, const struct http_call *c)
 	return retry_wait(&c->retry, &this_try, jitter);
 }
 
+/* The same for a network that is not there yet. */
+static int64_t
+first_try(const struct http *h, const struct http_call *c)
+{
+	const struct retry_case this_try = {
+	    .code = c->err.code, .status = c->resp.status};
+
+	if (h->heard || h->interrupted || c->kind != HTTP_JSON)
+		return -1;
+	return retry_patience(
+	    &this_try, clock_mono_ms() - h->first_try_ms, h->patience_ms);
+}
+
 static void
 call_retry(void *arg)
 {
 	struct http_call *c = arg;
 
 	c->state = QUEUED;
+}
+
+static void
+try_again(struct http *h, struct http_call *c, int64_t wait_ms)
+{
+	http_response_clear(&c->resp);
+	response_init(&c->resp, c->kind);
+	err_clear(&c->err);
+	c->in_head = false;
+	c->state = WAITING;
+	http_after(h, wait_ms, call_retry, c);
 }
 
 /* libcurl is through with one try. */
@@ -914,6 +943,15 @@ try_ended(struct http *h, struct http_call *c, CURLcode rc)
 	trace(c);
 	if (c->kind == HTTP_JSON && resp->status != 0)
 		remove_empty_cookies(h);
+	h->heard = h->heard || resp->status != 0;
+	wait = first_try(h, c);
+	if (wait != -1) {
+		/* It counts neither as a try nor as a failure. */
+		log_debug("There is no connection yet; trying again.");
+		c->tries--;
+		try_again(h, c, wait);
+		return;
+	}
 	if (whole && resp->status != 0 && resp->status < 500 &&
 	    resp->status != 408 && resp->status != 429)
 		h->failures = 0;
@@ -923,13 +961,8 @@ try_ended(struct http *h, struct http_call *c, CURLcode rc)
 	}
 	wait = next_try(h, c);
 	if (wait != -1) {
-		http_response_clear(resp);
-		response_init(resp, c->kind);
-		err_clear(&c->err);
-		c->in_head = false;
 		c->waited_ms += wait;
-		c->state = WAITING;
-		http_after(h, wait, call_retry, c);
+		try_again(h, c, wait);
 		return;
 	}
 	if (c->err.code != ERR_NONE && c->err.http_status == 0)
@@ -1449,6 +1482,16 @@ remove_empty_cookies(struct http *h)
 	cookie_walk(h, remove_if_empty, NULL);
 }
 
+/* libcurl lists a path as it came and not as it takes it: without a quote
+ * before it, and from the top. */
+static const char *
+cookie_path(const char *path)
+{
+	if (*path == '"')
+		path++;
+	return *path == '/' ? path : "/";
+}
+
 static void
 add_cookie(struct http *h, char *field[N_FIELDS], void *arg)
 {
@@ -1457,7 +1500,8 @@ add_cookie(struct http *h, char *field[N_FIELDS], void *arg)
 
 	(void)h;
 	for (i = 0; i < N_FIELDS; i++) {
-		(void)buf_adds(out, field[i]);
+		(void)buf_adds(
+		    out, i == PATH ? cookie_path(field[i]) : field[i]);
 		(void)buf_addc(out, i + 1 < N_FIELDS ? '\t' : '\n');
 	}
 }
@@ -1466,6 +1510,15 @@ void
 http_cookies_get(struct buf *out, struct http *h)
 {
 	cookie_walk(h, add_cookie, out);
+}
+
+/* Without its marks: the name alone. */
+static const char *
+cookie_domain(const char *domain)
+{
+	if (strncmp(domain, HTTP_ONLY, strlen(HTTP_ONLY)) == 0)
+		domain += strlen(HTTP_ONLY);
+	return *domain == '.' ? domain + 1 : domain;
 }
 
 static bool
@@ -1478,6 +1531,7 @@ int
 http_cookie_set(struct http *h, const char *line)
 {
 	char *copy = xstrdup(line), *field[N_FIELDS];
+	const char *domain;
 	int64_t expires_s;
 	int rc = -1;
 
@@ -1485,7 +1539,13 @@ http_cookie_set(struct http *h, const char *line)
 	/* The jar has no comments: '#' begins nothing but HTTP_ONLY. */
 	if (line[0] == '#' && strncmp(line, HTTP_ONLY, strlen(HTTP_ONLY)) != 0)
 		goto out;
-	if (!cookie_split(field, copy) || !is_flag(field[TAIL]) ||
+	/* libcurl would take it for a header. */
+	if (strncasecmp(line, "Set-Cookie:", 11) == 0)
+		goto out;
+	if (!cookie_split(field, copy))
+		goto out;
+	domain = cookie_domain(field[DOMAIN]);
+	if (!is_host(domain, strlen(domain)) || !is_flag(field[TAIL]) ||
 	    field[PATH][0] != '/' || !is_flag(field[SECURE]) ||
 	    !cookie_expires(&expires_s, field))
 		goto out;
@@ -1500,12 +1560,9 @@ out:
 static void
 remove_if_below(struct http *h, char *field[N_FIELDS], void *arg)
 {
-	const char *suffix = arg, *domain = field[DOMAIN];
+	const char *suffix = arg, *domain = cookie_domain(field[DOMAIN]);
 	size_t n, m;
 
-	if (strncmp(domain, HTTP_ONLY, strlen(HTTP_ONLY)) == 0)
-		domain += strlen(HTTP_ONLY);
-	domain += *domain == '.';
 	suffix += *suffix == '.';
 	n = strlen(domain);
 	m = strlen(suffix);
@@ -1613,6 +1670,7 @@ http_new(struct http **out, const struct http_options *options, struct err *e)
 	if (options->rate_bytes > 0 && options->rate_bytes < INT64_C(1) << 40)
 		h->rate_bytes = options->rate_bytes;
 	h->budget_ms = clock_mono_ms();
+	h->patience_ms = options->patience_ms;
 	if (options->connect_to != NULL) {
 		to = xasprintf("::%s", options->connect_to);
 		h->connect_to = curl_slist_append(NULL, to);

@@ -35,6 +35,8 @@ struct http_options {
 	const char	*ca_file;    /* PEM; NULL: the system's authorities */
 	const char	*connect_to; /* "HOST:PORT" for every connection; NULL */
 	int64_t		 rate_bytes; /* content, bytes a second; 0: no limit */
+	int64_t		 patience_ms; /* go on trying so long until a first
+					 answer comes (retry_patience()) */
 };
 
 int	http_new(struct http **out, const struct http_options *, struct err *);

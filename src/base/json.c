@@ -522,7 +522,8 @@ means(const char *from, const char *end, const char *name)
 		return false;
 	buf_init(&plain, 0);
 	unescape(&plain, from, from + len);
-	same = plain.len == want && memcmp(plain.data, name, want) == 0;
+	/* A name ends at its first NUL, as in a tree. */
+	same = strcmp(buf_text(&plain), name) == 0;
 	buf_clear(&plain);
 	return same;
 }

@@ -14,6 +14,7 @@
 #include "text.h"
 
 static enum log_level level = LOG_NORMAL;
+static bool ascii;
 static void (*step_aside)(void *arg, int before);
 static void *step_aside_arg;
 
@@ -21,6 +22,12 @@ void
 log_set_level(enum log_level to)
 {
 	level = to;
+}
+
+void
+log_set_ascii(bool to)
+{
+	ascii = to;
 }
 
 enum log_level
@@ -50,7 +57,7 @@ emit(const char *kind, const char *fmt, va_list ap)
 	if (buf_vaddf(&raw, fmt, ap) == -1)
 		goto out;
 	buf_addf(&line, "icloud-pull: %s", kind);
-	text_printable(&line, buf_text(&raw), raw.len);
+	text_printable(&line, buf_text(&raw), raw.len, ascii);
 	buf_addc(&line, '\n');
 	if (step_aside != NULL)
 		step_aside(step_aside_arg, 1);
@@ -80,7 +87,7 @@ log_warn(const char *fmt, ...)
 {
 	va_list ap;
 
-	if (level < LOG_NORMAL)
+	if (level < LOG_WARNINGS)
 		return;
 	va_start(ap, fmt);
 	emit("warning: ", fmt, ap);

@@ -1,23 +1,27 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stdbool.h>
+
 /*
  * Messages for the person, on standard error.  What was asked for goes to
  * standard output and never through here.
  *
  * Every message is escaped (text_printable()), so that names from the server
- * reach no terminal raw.  Secrets do not pass here at all: nothing logs a
+ * reach no terminal raw; after log_set_ascii(true) all that is no ASCII, too.  Secrets do not pass here at all: nothing logs a
  * header, a body, a cookie or a query; log_http() takes only what is listed.
  */
 
 enum log_level {
 	LOG_QUIET = 0, /* errors only (-q) */
-	LOG_NORMAL,    /* + warnings and notes */
+	LOG_WARNINGS,  /* + warnings (a scheduled run) */
+	LOG_NORMAL,    /* + notes */
 	LOG_VERBOSE,   /* + what is being done (-v) */
 	LOG_TRACE,     /* + one line a request (-vv) */
 };
 
 void	log_set_level(enum log_level);
+void	log_set_ascii(bool);
 enum log_level log_level(void);
 
 /*

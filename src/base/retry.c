@@ -1,5 +1,7 @@
 #include "retry.h"
 
+#define PATIENT_WAIT_MS 3000
+
 const struct retry_policy retry_default = {
     .max_tries = 5,
     .first_wait_ms = 1000,
@@ -34,6 +36,16 @@ worth_it(const struct retry_policy *policy, const struct retry_case *c)
 	default:
 		return false;
 	}
+}
+
+int64_t
+retry_patience(
+    const struct retry_case *c, int64_t since_ms, int64_t patience_ms)
+{
+	if (c->code != ERR_NETWORK || c->status != 0 ||
+	    since_ms > patience_ms - PATIENT_WAIT_MS)
+		return -1;
+	return PATIENT_WAIT_MS;
 }
 
 int64_t

@@ -38,5 +38,13 @@ struct retry_case {
  */
 int64_t	retry_wait(const struct retry_policy *, const struct retry_case *,
 	    uint32_t jitter);
+/*
+ * The same while no host has answered anything yet, whatever the policy: a
+ * computer that has just woken has no network for a minute.  since_ms: from the
+ * beginning of the first try until now.  Every 3 s for patience_ms, then -1; -1
+ * too for all that is no lack of a connection.
+ */
+int64_t	retry_patience(const struct retry_case *, int64_t since_ms,
+	    int64_t patience_ms);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <utf8proc.h>
 
@@ -169,14 +170,10 @@ text_base32(char *out, size_t chars, const uint8_t *p, size_t n)
 	out[chars] = '\0';
 }
 
-/*
- * Take one character off p: how many bytes it has, *cp what it is.  If p
- * begins with no character, *cp is UINT32_MAX and the bytes are a maximal
- * subpart of one (Unicode, table 3-7), at least one.
- */
-static size_t
-next_char(uint32_t *cp, const uint8_t *p, size_t n)
+size_t
+text_next(uint32_t *cp, const char *text, size_t n)
 {
+	const uint8_t *p = (const uint8_t *)text;
 	uint8_t low = 0x80, high = 0xbf;
 	size_t len, i;
 
@@ -211,12 +208,11 @@ next_char(uint32_t *cp, const uint8_t *p, size_t n)
 bool
 text_is_utf8(const char *text, size_t n)
 {
-	const uint8_t *p = (const uint8_t *)text;
 	size_t len;
 	uint32_t cp;
 
-	for (; n > 0; p += len, n -= len) {
-		len = next_char(&cp, p, n);
+	for (; n > 0; text += len, n -= len) {
+		len = text_next(&cp, text, n);
 		if (cp == UINT32_MAX)
 			return false;
 	}
@@ -226,19 +222,30 @@ text_is_utf8(const char *text, size_t n)
 void
 text_utf8(struct buf *out, const char *in, size_t n)
 {
-	const uint8_t *p = (const uint8_t *)in;
 	size_t len;
 	uint32_t cp;
 
 	while (n > 0 && in[n - 1] == '\0')
 		n--;
-	for (; n > 0; p += len, n -= len) {
-		len = next_char(&cp, p, n);
+	for (; n > 0; in += len, n -= len) {
+		len = text_next(&cp, in, n);
 		if (cp == UINT32_MAX)
 			buf_adds(out, "\xef\xbf\xbd");
 		else
-			buf_add(out, p, len);
+			buf_add(out, in, len);
 	}
+}
+
+size_t
+text_cut(const char *utf8, size_t max)
+{
+	size_t n = strlen(utf8);
+
+	if (n <= max)
+		return n;
+	for (n = max; n > 0 && ((unsigned char)utf8[n] & 0xc0) == 0x80;)
+		n--;
+	return n;
 }
 
 static char *
@@ -276,26 +283,46 @@ text_fold(const char *utf8)
 	return folded;
 }
 
-void
-text_printable(struct buf *out, const char *text, size_t n)
+bool
+text_is_control(uint32_t cp)
 {
-	const uint8_t *p = (const uint8_t *)text;
+	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) ||
+	    (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
+}
+
+void
+text_printable(struct buf *out, const char *text, size_t n, bool ascii)
+{
 	size_t len, i;
 	uint32_t cp;
 
-	for (; n > 0; p += len, n -= len) {
-		len = next_char(&cp, p, n);
-		if (cp == UINT32_MAX || cp < 0x20 || cp == 0x7f) {
+	for (; n > 0; text += len, n -= len) {
+		len = text_next(&cp, text, n);
+		if (cp == UINT32_MAX || (cp < 0x80 && text_is_control(cp))) {
 			for (i = 0; i < len; i++)
-				buf_addf(out, "\\x%02x", (unsigned)p[i]);
-		} else if ((cp >= 0x80 && cp <= 0x9f) ||
-		    (cp >= 0x202a && cp <= 0x202e) ||
-		    (cp >= 0x2066 && cp <= 0x2069)) {
+				buf_addf(out, "\\x%02x",
+				    (unsigned)(unsigned char)text[i]);
+		} else if (text_is_control(cp) || (ascii && cp >= 0x80)) {
 			buf_addf(out, "\\u{%04" PRIx32 "}", cp);
 		} else {
-			buf_add(out, p, len);
+			buf_add(out, text, len);
 		}
 	}
+}
+
+bool
+text_is_utf8_locale(const char *lc_all, const char *lc_ctype, const char *lang)
+{
+	const char *locale = lc_all != NULL && lc_all[0] != '\0' ? lc_all
+	    : lc_ctype != NULL && lc_ctype[0] != '\0'            ? lc_ctype
+	    : lang != NULL                                       ? lang
+								 : "";
+
+	for (; *locale != '\0'; locale++)
+		if (strncasecmp(locale, "UTF-8", 5) == 0 ||
+		    strncasecmp(locale, "UTF8", 4) == 0)
+			return true;
+	return false;
 }
 
 int
@@ -434,6 +461,14 @@ text_count(char out[32], int64_t n)
 	}
 	out[o] = '\0';
 	return out;
+}
+
+void
+text_add_count(struct buf *out, int64_t n, const char *one, const char *many)
+{
+	char number[32];
+
+	buf_addf(out, "%s %s", text_count(number, n), n == 1 ? one : many);
 }
 
 char *

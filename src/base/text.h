@@ -30,6 +30,10 @@ bool	text_is_utf8(const char *, size_t);
  * NULs. */
 void	text_utf8(struct buf *out, const char *in, size_t);
 
+/* Bytes of the longest beginning that has at most max and ends between
+ * characters. */
+size_t	text_cut(const char *utf8, size_t max);
+
 /*
  * Unicode NFC of valid UTF-8; and the key by which two file names are one on
  * every volume: NFC of the case-folded text (docs/design.md, Names).
@@ -38,9 +42,20 @@ void	text_utf8(struct buf *out, const char *in, size_t);
 char	*text_nfc(const char *utf8);
 char	*text_fold(const char *utf8);
 
-/* Append text as a terminal may see it: control characters (C0, C1, U+202A to
- * U+202E, U+2066 to U+2069) and bytes that are no UTF-8 as \xNN or \u{NNNN}. */
-void	text_printable(struct buf *out, const char *, size_t);
+/* Take one character off the text: how many bytes it has (at least 1), *cp
+ * what it is; UINT32_MAX: none begins here, and the bytes are a maximal subpart
+ * of one (Unicode, 3.9). */
+size_t	text_next(uint32_t *cp, const char *, size_t);
+/* Does it move a terminal, or turn the writing?  C0, DEL, C1, U+202A to U+202E,
+ * U+2066 to U+2069. */
+bool	text_is_control(uint32_t);
+/* Append text as a terminal may see it: control characters and bytes that are
+ * no UTF-8 as \xNN or \u{NNNN}; with ascii all that is no ASCII as well. */
+void	text_printable(struct buf *out, const char *, size_t, bool ascii);
+/* Is the locale's text UTF-8?  By the values of LC_ALL, LC_CTYPE and LANG, of
+ * which the first that is neither NULL nor empty counts (POSIX, 8.2). */
+bool	text_is_utf8_locale(
+	    const char *lc_all, const char *lc_ctype, const char *lang);
 
 /* A decimal number that fills the whole text; -1 if it is none or out of
  * range.  No sign other than '-', no blanks. */
@@ -52,6 +67,9 @@ int	text_bytes(int64_t *out, const char *);
  * "412,330".  Each returns out. */
 char	*text_size(char out[32], int64_t bytes);
 char	*text_count(char out[32], int64_t);
+/* Append "1 file", "412,330 files". */
+void	text_add_count(struct buf *out, int64_t n, const char *one,
+	    const char *many);
 /* "3 h 12 min", "45 s". */
 char	*text_span(char out[32], int64_t ms);
 

@@ -486,6 +486,38 @@ types(void **state)
 }
 
 static void
+kinds_of_types(void **state)
+{
+	static const struct {
+		const char *uti;
+		bool raw, movie;
+	} cases[] = {
+	    {"com.adobe.raw-image", true, false},
+	    {"com.canon.tif-raw-image", true, false},
+	    {"com.maker.of-tomorrow.RAW-Image", true, false},
+	    {"raw-image.com", false, false},
+	    {"com.apple.quicktime-movie", false, true},
+	    {"PUBLIC.MPEG-4", false, true},
+	    {"_public.avchd-mpeg-2-transport-stream", false, true},
+	    {"public.3gpp2", false, true},
+	    {"public.heics", false, false},
+	    {"com.compuserve.gif", false, false},
+	    {"public.mp3", false, false},
+	    {"com.apple.m4a-audio", false, false},
+	    {"com.apple.photos.apple-adjustment-envelope", false, false},
+	    {"com.maker.of-tomorrow", false, false},
+	    {"", false, false},
+	    {NULL, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(uti_is_raw(cases[i].uti), cases[i].raw);
+		assert_int_equal(uti_is_movie(cases[i].uti), cases[i].movie);
+	}
+}
+
+static void
 names_of_roles(void **state)
 {
 	(void)state;
@@ -511,6 +543,7 @@ main(void)
 	    cmocka_unit_test(relations),
 	    cmocka_unit_test(infos),
 	    cmocka_unit_test(types),
+	    cmocka_unit_test(kinds_of_types),
 	    cmocka_unit_test(names_of_roles),
 	};
 

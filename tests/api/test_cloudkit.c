@@ -2,6 +2,8 @@
 
 #include "api/script.h"
 
+#include "text.h"
+
 static struct json_span
 span_of(const char *text)
 {
@@ -137,6 +139,31 @@ long_entries(void **state)
 	buf_clear(&b);
 }
 
+/* Apple's words are cut between characters, also where they were no UTF-8. */
+static void
+odd_words(void **state)
+{
+	struct buf b = {0};
+	struct err e = ERR_INIT;
+	size_t i, shift;
+
+	(void)state;
+	for (shift = 0; shift < 3; shift++) {
+		buf_reset(&b);
+		buf_adds(&b, "{\"serverErrorCode\":\"X\",\"reason\":\"");
+		for (i = 0; i < shift; i++)
+			buf_addc(&b, 'a');
+		for (i = 0; i < 200; i++)
+			buf_addc(&b, '\xff');
+		buf_adds(&b, "\"}");
+		assert_int_equal(
+		    cloudkit_entry_error(&e, span_of(buf_text(&b))), -1);
+		assert_non_null(strstr(e.what, "\xef\xbf\xbd"));
+		assert_true(text_is_utf8(e.what, strlen(e.what)));
+	}
+	buf_clear(&b);
+}
+
 static void
 whole_answers(void **state)
 {
@@ -192,7 +219,7 @@ whole_answers(void **state)
 		-1},
 	    {413, "", "", -1, ERR_TOO_MUCH, -1},
 	    {423, "{\"reason\":\"Missing PCS cookies from the request\"}", "",
-		-1, ERR_WEB_ACCESS, -1},
+		-1, ERR_ADP, -1},
 	    {400, "{\"serverErrorCode\":\"NEW_ONE\"}", "", -1, ERR_PROTOCOL,
 		-1},
 	    {404, "{\"x\":1}", "", -1, ERR_PROTOCOL, -1},
@@ -229,6 +256,10 @@ whole_answers(void **state)
 			    e.code);
 		assert_int_equal(rc, e.code == ERR_NONE ? 0 : -1);
 		assert_int_equal(e.wait_ms, cases[i].wait_ms);
+		/* Perhaps it is not the session that is lacking. */
+		assert_int_equal(strstr(e.next, "security keys") != NULL,
+		    strstr(cases[i].body, "no auth method") != NULL ||
+			(cases[i].status == 403 && cases[i].body[0] == '\0'));
 		buf_clear(&resp.body);
 		buf_clear(&resp.headers);
 	}
@@ -672,6 +703,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(entries),
 	    cmocka_unit_test(long_entries),
+	    cmocka_unit_test(odd_words),
 	    cmocka_unit_test(whole_answers),
 	    cmocka_unit_test(documented_bodies),
 	    cmocka_unit_test(addresses),

@@ -54,8 +54,19 @@ full(void)
 	s->srp_not_before_ms = 1790000000006;
 	s->login_not_before_ms = 1790000000007;
 	s->srp_failures = 3;
+	s->trust_began_ms = 1790000000008;
+	s->last_renewal_ms = 1790000000009;
+	s->renewed_until_ms = 1790000000010;
+	s->trust_warned_ms = 1790000000011;
+	s->setup_refused_ms = 1790000000012;
+	s->setup_not_before_ms = 1790000000013;
+	s->setup_login_not_before_ms = 1790000000014;
+	s->cloud_refused_ms = 1790000000015;
+	s->cloud_not_before_ms = 1790000000016;
+	s->setup_failures = 4;
 	s->password_refused = true;
 	s->password_worked = true;
+	s->idmsa_cn = s->stamp_wanted = true;
 	s->adp = s->pcs_required = s->no_device = true;
 	buf_adds(&s->cookies, cookies);
 	return s;
@@ -98,6 +109,19 @@ assert_same(const struct session *a, const struct session *b)
 	assert_int_equal(a->srp_not_before_ms, b->srp_not_before_ms);
 	assert_int_equal(a->login_not_before_ms, b->login_not_before_ms);
 	assert_int_equal(a->srp_failures, b->srp_failures);
+	assert_int_equal(a->trust_began_ms, b->trust_began_ms);
+	assert_int_equal(a->last_renewal_ms, b->last_renewal_ms);
+	assert_int_equal(a->renewed_until_ms, b->renewed_until_ms);
+	assert_int_equal(a->trust_warned_ms, b->trust_warned_ms);
+	assert_int_equal(a->setup_refused_ms, b->setup_refused_ms);
+	assert_int_equal(a->setup_not_before_ms, b->setup_not_before_ms);
+	assert_int_equal(
+	    a->setup_login_not_before_ms, b->setup_login_not_before_ms);
+	assert_int_equal(a->cloud_refused_ms, b->cloud_refused_ms);
+	assert_int_equal(a->cloud_not_before_ms, b->cloud_not_before_ms);
+	assert_int_equal(a->setup_failures, b->setup_failures);
+	assert_int_equal(a->idmsa_cn, b->idmsa_cn);
+	assert_int_equal(a->stamp_wanted, b->stamp_wanted);
 	assert_int_equal(a->password_refused, b->password_refused);
 	assert_int_equal(a->password_worked, b->password_worked);
 	assert_int_equal(a->adp, b->adp);
@@ -234,6 +258,8 @@ static const struct {
     {HEAD ",\"cookies\":\"\",\"scnt\":7}", false},
     {HEAD ",\"cookies\":\"\",\"scnt\":\"a\\nb: c\"}", false},
     {HEAD ",\"cookies\":\"\",\"scnt\":\"a\\u007f\"}", false},
+    {HEAD ",\"cookies\":\"\",\"scnt\":\"a\xff\"}", false},
+    {HEAD ",\"cookies\":\"\",\"last_srp_ms\":\"9223372036854775807\"}", false},
     {HEAD ",\"cookies\":\"\",\"stage\":3}", false},
     {HEAD ",\"cookies\":\"\",\"stage\":-1}", false},
     {HEAD ",\"cookies\":\"\",\"region\":2}", false},
@@ -263,6 +289,26 @@ test_odd_texts(void **state)
 	}
 }
 
+/* A time beyond what a number of JSON holds comes back as the last one. */
+static void
+test_late_times(void **state)
+{
+	struct session *s = full(), *back = NULL;
+	struct buf text = {0};
+
+	(void)state;
+	s->trust_expires_ms = INT64_MAX;
+	s->last_srp_ms = (INT64_C(1) << 53) + 1;
+	session_write(&text, s);
+	assert_int_equal(
+	    session_read(&back, buf_text(&text), text.len, NULL), 0);
+	assert_int_equal(back->trust_expires_ms, INT64_C(1) << 53);
+	assert_int_equal(back->last_srp_ms, INT64_C(1) << 53);
+	session_free(s);
+	session_free(back);
+	buf_clear(&text);
+}
+
 static void
 test_newer_version(void **state)
 {
@@ -276,6 +322,63 @@ test_newer_version(void **state)
 	assert_int_equal(e.code, ERR_BAD_STATE);
 	assert_non_null(strstr(e.what, "newer"));
 	assert_null(s);
+}
+
+/* What a sign-in that failed leaves to the session of before: waits, and the
+ * trust that it had won; nothing that could end what works. */
+static void
+test_learn(void **state)
+{
+	struct session *kept = full(), *failed = full(), *before = full();
+	struct buf text = {0}, again = {0};
+
+	(void)state;
+	set(&before->client_id, kept->client_id);
+	failed->last_srp_ms = failed->last_unattended_srp_ms = 1;
+	failed->srp_not_before_ms = failed->login_not_before_ms = 2;
+	failed->setup_refused_ms = failed->setup_not_before_ms = 3;
+	failed->setup_login_not_before_ms = 4;
+	failed->last_renewal_ms = failed->renewed_until_ms = 5;
+	failed->srp_failures = failed->setup_failures = 9;
+	failed->password_refused = failed->stamp_wanted = false;
+	failed->trust_expires_ms = failed->trust_began_ms = 6;
+	set(&failed->session_token, "other");
+	set(&failed->scnt, "other");
+	failed->stage = SESSION_NONE;
+	failed->region = SESSION_COM;
+	buf_reset(&failed->cookies);
+	session_learn(kept, failed);
+	assert_int_equal(kept->last_srp_ms, 1);
+	assert_int_equal(kept->last_unattended_srp_ms, 1);
+	assert_int_equal(kept->srp_not_before_ms, 2);
+	assert_int_equal(kept->login_not_before_ms, 2);
+	assert_int_equal(kept->setup_refused_ms, 3);
+	assert_int_equal(kept->setup_not_before_ms, 3);
+	assert_int_equal(kept->setup_login_not_before_ms, 4);
+	assert_int_equal(kept->last_renewal_ms, 5);
+	assert_int_equal(kept->renewed_until_ms, 5);
+	assert_int_equal(kept->srp_failures, 9);
+	assert_int_equal(kept->setup_failures, 9);
+	assert_false(kept->password_refused);
+	assert_false(kept->stamp_wanted);
+	/* all else is as it was */
+	session_learn(kept, before);
+	session_write(&text, before);
+	session_write(&again, kept);
+	assert_string_equal(buf_text(&text), buf_text(&again));
+	/* a trust token that is new, with the end that goes with it */
+	set(&failed->trust_token, "HSARMTKNSRV-new");
+	session_learn(kept, failed);
+	assert_string_equal(kept->trust_token, "HSARMTKNSRV-new");
+	assert_int_equal(kept->trust_expires_ms, 6);
+	set(&failed->trust_token, NULL);
+	session_learn(kept, failed);
+	assert_string_equal(kept->trust_token, "HSARMTKNSRV-new");
+	session_free(kept);
+	session_free(failed);
+	session_free(before);
+	buf_clear(&text);
+	buf_clear(&again);
 }
 
 /* Nothing that is asked for and forgotten has a place in the record. */
@@ -388,7 +491,9 @@ main(void)
 	    cmocka_unit_test(test_every_prefix_is_damaged),
 	    cmocka_unit_test(test_every_byte_changed),
 	    cmocka_unit_test(test_odd_texts),
+	    cmocka_unit_test(test_late_times),
 	    cmocka_unit_test(test_newer_version),
+	    cmocka_unit_test(test_learn),
 	    cmocka_unit_test(test_no_password),
 	    cmocka_unit_test(test_forget_login),
 	    cmocka_unit_test(test_account_name),

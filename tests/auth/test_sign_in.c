@@ -1,547 +1,4 @@
-#include "test.h"
-
-#include "srp_server.h"
-
-#include "auth_p.h"
-#include "compat.h"
-#include "err.h"
-#include "json.h"
-#include "log.h"
-#include "retry.h"
-#include "text.h"
-
-/*
- * The sign-in without a network: scripted answers stand where http_call()
- * would send, and every request is looked at.  The test plays Apple's part from
- * the verifier, so a wrong proof fails here.
- */
-
-#define PASSWORD "p\xc3\xa4ss w0rd \"quoted\""
-#define CODE     "012345"
-#define TRUST    "HSARMTKNSRV-0000000042"
-#define FAR      "4102444800" /* 2100 */
-#define NOW      INT64_C(1790000000000)
-#define MINUTE   INT64_C(60000)
-
-/* One request that is expected, and what it is answered. */
-struct step {
-	const char *request; /* "POST idmsa/signin/init", without the query */
-	int status;          /* 0: no answer at all */
-	const char *headers; /* lines; NULL: none but scnt */
-	const char *body;    /* NULL: none, or a challenge after .../init */
-	const char *cookie;  /* a line for the jar */
-};
-
-struct seen {
-	char *request, *query, *headers, *body;
-	bool fresh, has_body;
-	const struct retry_policy *retry;
-};
-
-static struct {
-	struct http *http;
-	struct session *s;
-	struct auth *a;
-	int64_t now;
-	struct step steps[16];
-	size_t n_steps, at;
-	struct seen seen[64];
-	size_t n_seen;
-	unsigned scnt; /* last number given out */
-	struct srp_server srp;
-	bool challenged, s2k_fo;
-	const char *account; /* that the proof must be for */
-	int64_t retry_after_ms;
-	struct err err;
-	enum auth_next next;
-} g;
-
-static int64_t
-clock_now(void)
-{
-	return g.now;
-}
-
-/*
- * The scripted service.
- */
-
-static const struct {
-	const char *url, *name;
-} bases[] = {
-    {"https://idmsa.apple.com/appleauth/auth", "idmsa"},
-    {"https://setup.icloud.com/setup/ws/1", "setup"},
-    {"https://setup.icloud.com.cn/setup/ws/1", "setup.cn"},
-};
-
-/* Nothing is sent that auth_rules does not name. */
-static void
-assert_allowed(const char *method, const char *url)
-{
-	const char *host = url + strlen("https://");
-	const char *path = strchr(host, '/');
-	size_t path_len;
-
-	assert_non_null(path);
-	path_len = strcspn(path, "?");
-	for (const struct http_rule *r = auth_rules; r->method != NULL; r++)
-		if (strcmp(r->method, method) == 0 &&
-		    strlen(r->host) == (size_t)(path - host) &&
-		    strncmp(r->host, host, strlen(r->host)) == 0 &&
-		    strlen(r->path) == path_len &&
-		    strncmp(r->path, path, path_len) == 0)
-			return;
-	fail_msg("no rule for %s %s", method, url);
-}
-
-static void
-note_request(const struct http_request *req)
-{
-	struct seen *seen = &g.seen[g.n_seen++];
-	const char *rest = "", *name = NULL;
-	struct buf h = {0};
-	size_t i, len;
-
-	assert_true(g.n_seen < sizeof(g.seen) / sizeof(g.seen[0]));
-	for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
-		if (strncmp(req->url, bases[i].url, strlen(bases[i].url)) ==
-		    0) {
-			name = bases[i].name;
-			rest = req->url + strlen(bases[i].url);
-			if (*rest == '/' || *rest == '\0' || *rest == '?')
-				break;
-		}
-	assert_non_null(name);
-	len = strcspn(rest, "?");
-	seen->request =
-	    xasprintf("%s %s%.*s", req->method, name, (int)len, rest);
-	seen->query = xstrdup(rest + len);
-	for (i = 0; req->headers != NULL && req->headers[i] != NULL; i++)
-		buf_addf(&h, "%s\n", req->headers[i]);
-	seen->headers = buf_take(&h);
-	seen->has_body = req->body != NULL;
-	seen->body = req->body != NULL ? xstrndup(req->body, req->body_len)
-				       : xstrdup("");
-	seen->fresh = req->fresh;
-	seen->retry = req->retry;
-}
-
-/* The value of a request's header; NULL if it was not sent. */
-static const char *
-sent_header(const struct seen *seen, const char *name)
-{
-	static char value[512];
-	const char *p = seen->headers;
-	size_t n = strlen(name);
-
-	for (; *p != '\0'; p += strcspn(p, "\n") + 1)
-		if (strncmp(p, name, n) == 0 && strncmp(p + n, ": ", 2) == 0) {
-			snprintf(value, sizeof(value), "%.*s",
-			    (int)strcspn(p + n + 2, "\n"), p + n + 2);
-			return value;
-		}
-	return NULL;
-}
-
-static cJSON *
-sent_json(const struct seen *seen)
-{
-	cJSON *o = json_parse(seen->body, strlen(seen->body), NULL);
-
-	assert_non_null(o);
-	return o;
-}
-
-/* c is any JSON value: it must come back byte by byte. */
-#define CHALLENGE_C "{\"d\": [1,2.50,\"\\u00e4\\/\"] ,\"e\":null}"
-
-static void
-make_challenge(struct buf *out)
-{
-	uint8_t salt[16], b[32];
-
-	compat_random(salt, sizeof(salt));
-	compat_random(b, sizeof(b));
-	if (g.challenged)
-		srp_server_clear(&g.srp);
-	srp_server_init(&g.srp, PASSWORD, g.s2k_fo, salt, sizeof(salt), 100, b);
-	g.challenged = true;
-	buf_adds(out, "{\"iteration\":100,\"salt\":\"");
-	text_base64(out, salt, sizeof(salt));
-	buf_addf(out, "\",\"protocol\":\"%s\",\"version\":1,\"b\":\"",
-	    g.s2k_fo ? "s2k_fo" : "s2k");
-	text_base64(out, g.srp.pub, sizeof(g.srp.pub));
-	buf_adds(out, "\",\"c\":" CHALLENGE_C "}");
-}
-
-static void
-assert_sent_bytes(const cJSON *o, const char *name, const uint8_t *p, size_t n)
-{
-	struct buf b = {0};
-
-	text_base64(&b, p, n);
-	assert_non_null(json_str(o, name));
-	assert_string_equal(json_str(o, name), buf_text(&b));
-	buf_clear(&b);
-}
-
-static const struct seen *last_of(const char *request);
-
-/* The proof in this body is that of the password, for this account name. */
-static void
-assert_proof(const struct seen *seen, const char *init, const char *account,
-    bool with_key)
-{
-	cJSON *o = sent_json(seen), *first = sent_json(last_of(init));
-	uint8_t m1[32], m2[32], key[32];
-	struct buf a = {0};
-
-	assert_int_equal(text_unbase64(&a, json_str(first, "a"),
-			     strlen(json_str(first, "a"))),
-	    0);
-	assert_int_equal(a.len, 256);
-	srp_server_expect(
-	    m1, m2, key, NULL, &g.srp, (uint8_t *)a.data, account);
-	assert_sent_bytes(o, "m1", m1, sizeof(m1));
-	assert_sent_bytes(o, "m2", m2, sizeof(m2));
-	if (with_key)
-		assert_sent_bytes(o, "k", key, sizeof(key));
-	else
-		assert_null(json_get(o, "k"));
-	assert_non_null(strstr(seen->body, "\"c\":" CHALLENGE_C));
-	buf_clear(&a);
-	cJSON_Delete(first);
-	cJSON_Delete(o);
-}
-
-static void
-look_at_request(const struct seen *seen)
-{
-	const char *scnt = sent_header(seen, "scnt");
-	char last[32];
-
-	if (strncmp(seen->request, "POST setup", 10) == 0) {
-		assert_null(scnt);
-		return;
-	}
-	if (strcmp(seen->request, "GET idmsa/authorize/signin") == 0)
-		return;
-	/* [session-record]: scnt of the last answer, whatever its status */
-	snprintf(last, sizeof(last), "scnt-%u", g.scnt);
-	if (g.scnt > 0) {
-		assert_non_null(scnt);
-		assert_string_equal(scnt, last);
-	}
-	if (strcmp(seen->request, "POST idmsa/signin/complete") == 0)
-		assert_proof(seen, "POST idmsa/signin/init", g.account, false);
-	if (strcmp(seen->request, "POST idmsa/escrow/complete") == 0)
-		assert_proof(seen, "POST idmsa/escrow/init", "", true);
-}
-
-static int
-fake_call(struct http *http, struct http_response *resp,
-    const struct http_request *req, struct err *e)
-{
-	const struct step *step;
-	const struct seen *seen;
-	size_t len;
-
-	assert_ptr_equal(http, g.http);
-	assert_int_equal(req->kind, HTTP_JSON);
-	assert_allowed(req->method, req->url);
-	note_request(req);
-	seen = &g.seen[g.n_seen - 1];
-	if (g.at == g.n_steps)
-		fail_msg("not expected: %s", seen->request);
-	step = &g.steps[g.at++];
-	assert_string_equal(seen->request, step->request);
-	look_at_request(seen);
-
-	memset(resp, 0, sizeof(*resp));
-	resp->retry_after_ms = resp->date_ms = resp->length = -1;
-	if (step->status == 0)
-		return err_set(
-		    e, ERR_NETWORK, "Check the network.", "No answer.");
-	resp->status = step->status;
-	if (step->status == 429 || step->status == 503)
-		resp->retry_after_ms = g.retry_after_ms;
-	if (strncmp(seen->request + strcspn(seen->request, " "), " idmsa", 6) ==
-	    0)
-		buf_addf(&resp->headers, "SCNT: scnt-%u\n", ++g.scnt);
-	if (step->headers != NULL)
-		buf_adds(&resp->headers, step->headers);
-	len = strlen(seen->request);
-	if (step->body != NULL)
-		buf_adds(&resp->body, step->body);
-	else if (step->status == 200 &&
-	    strcmp(seen->request + len - 5, "/init") == 0)
-		make_challenge(&resp->body);
-	for (const char *p = step->cookie; p != NULL && *p != '\0';) {
-		char *line = xstrndup(p, strcspn(p, "\n"));
-
-		assert_int_equal(http_cookie_set(g.http, line), 0);
-		free(line);
-		p += strcspn(p, "\n");
-		p += *p == '\n';
-	}
-	return 0;
-}
-
-static const struct seen *
-last_of(const char *request)
-{
-	for (size_t i = g.n_seen; i > 0; i--)
-		if (strcmp(g.seen[i - 1].request, request) == 0)
-			return &g.seen[i - 1];
-	fail_msg("never sent: %s", request);
-	return NULL;
-}
-
-static void
-forget_seen(void)
-{
-	for (size_t i = 0; i < g.n_seen; i++) {
-		free(g.seen[i].request);
-		free(g.seen[i].query);
-		free(g.seen[i].headers);
-		free(g.seen[i].body);
-	}
-	g.n_seen = 0;
-}
-
-/* Another process: the session as it was stored, nothing else. */
-static void
-restart(void)
-{
-	struct buf text = {0};
-	struct session *s = NULL;
-
-	session_write(&text, g.s);
-	assert_int_equal(session_read(&s, buf_text(&text), text.len, NULL), 0);
-	buf_clear(&text);
-	auth_free(g.a);
-	session_free(g.s);
-	http_cookies_clear(g.http, NULL);
-	g.s = s;
-	g.a = auth_new(g.http, g.s, clock_now);
-	g.a->call = fake_call;
-}
-
-static void
-start_as(const char *account)
-{
-	static const struct http_rule *const rules[] = {auth_rules, NULL};
-	struct http_options o = {.rules = rules, .user_agent = auth_user_agent};
-
-	memset(&g, 0, sizeof(g));
-	g.now = NOW;
-	g.retry_after_ms = -1;
-	g.err.wait_ms = -1;
-	g.account = "jd@example.com";
-	assert_int_equal(http_new(&g.http, &o, NULL), 0);
-	g.s = session_new(account);
-	g.a = auth_new(g.http, g.s, clock_now);
-	g.a->call = fake_call;
-}
-
-static void
-start(void)
-{
-	start_as(" JD@Example.com");
-}
-
-static void
-finish(void)
-{
-	forget_seen();
-	auth_free(g.a);
-	session_free(g.s);
-	http_free(g.http);
-	if (g.challenged)
-		srp_server_clear(&g.srp);
-	memset(&g, 0, sizeof(g));
-}
-
-static void
-play(const struct step *steps, size_t n)
-{
-	assert_true(n <= sizeof(g.steps) / sizeof(g.steps[0]));
-	if (n > 0)
-		memcpy(g.steps, steps, n * sizeof(*steps));
-	g.n_steps = n;
-	g.at = 0;
-	forget_seen();
-	memset(&g.err, 0, sizeof(g.err));
-	g.err.wait_ms = -1;
-	g.next = (enum auth_next)99;
-}
-
-#define PLAY(...)                                \
-	play((const struct step[]){__VA_ARGS__}, \
-	    sizeof((const struct step[]){__VA_ARGS__}) / sizeof(struct step))
-
-/* No secret in any sentence, a next step with each of them. */
-static int
-done(int rc)
-{
-	static const char *const secrets[] = {
-	    PASSWORD, "w0rd", CODE, TRUST, "token-", "scnt-", "sess-", "attr-"};
-
-	if (rc == -1) {
-		assert_true(g.err.code != ERR_NONE);
-		assert_true(g.err.what[0] != '\0');
-		for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]);
-		     i++) {
-			assert_null(strstr(g.err.what, secrets[i]));
-			assert_null(strstr(g.err.next, secrets[i]));
-		}
-		assert_true(g.err.next[0] != '\0');
-		assert_int_not_equal(g.err.what[strlen(g.err.what) - 1], ' ');
-	}
-	if (g.at != g.n_steps)
-		fail_msg("never sent: %s", g.steps[g.at].request);
-	return rc;
-}
-
-static int
-resume(void)
-{
-	return done(auth_resume(&g.next, g.a, &g.err));
-}
-
-static int
-sign_in(enum auth_who who)
-{
-	return done(auth_sign_in(&g.next, g.a, PASSWORD, who, &g.err));
-}
-
-static int
-submit(void)
-{
-	return done(auth_submit_code(&g.next, g.a, CODE, PASSWORD, &g.err));
-}
-
-/*
- * Answers that many tests share.
- */
-
-#define TOKENS                                                            \
-	"X-Apple-ID-Session-Id: sess-1\nX-Apple-Session-Token: token-1\n" \
-	"X-Apple-ID-Account-Country: USA\nX-Apple-Auth-Attributes: attr-1\n"
-#define EDP TOKENS "x-apple-edp: true\n"
-#define PDP TOKENS "X-Apple-PDP: true\n"
-
-#define COOKIE(name, value, expires)                                          \
-	"#HttpOnly_.icloud.com\tTRUE\t/\tTRUE\t" expires "\t" name "\t" value \
-	"\n"
-#define TOKEN_COOKIE COOKIE("X-APPLE-WEBAUTH-TOKEN", "\"v=2:t=1\"", FAR)
-#define PCS_COOKIES                                        \
-	COOKIE("X-APPLE-WEBAUTH-PCS-Photos", "\"p\"", FAR) \
-	COOKIE("X-APPLE-WEBAUTH-PCS-Sharing", "\"s\"", FAR)
-#define FULL_COOKIES                     \
-	TOKEN_COOKIE PCS_COOKIES COOKIE( \
-	    "X-APPLE-WEBAUTH-HSA-TRUST-x", "\"t\"", "4070908800")
-
-/* An account object: what differs from a good one goes first and wins,
- * since the first member of a name is the one that counts. */
-#define ACCOUNT(top, ds, db)                                                   \
-	"{" top "\"dsInfo\":{" ds "\"dsid\":\"20000000042\",\"hsaVersion\":2," \
-	"\"isWebAccessAllowed\":true,\"locked\":false,\"iCDPEnabled\":false,"  \
-	"\"statusCode\":2},\"hsaTrustedBrowser\":true,"                        \
-	"\"hsaChallengeRequired\":false,"                                      \
-	"\"hasMinimumDeviceForPhotosWeb\":true,"                               \
-	"\"webservices\":{\"ckdatabasews\":{" db "\"pcsRequired\":true,"       \
-	"\"url\":\"https://p61-ckdatabasews.icloud.com:443\","                 \
-	"\"status\":\"active\"}}}"
-#define GOOD_ACCOUNT ACCOUNT("", "", "")
-#define PENDING_ACCOUNT                                                       \
-	ACCOUNT("\"hsaChallengeRequired\":true,\"hsaTrustedBrowser\":false,", \
-	    "", "")
-
-#define IDMSA_ERROR(code)                       \
-	"{\"serviceErrors\":[{\"code\":\"" code \
-	"\",\"message\":\"Apple's words.\",\"suppressDismissal\":false}]}"
-#define VERIFY_ERROR(code)                          \
-	"{\"service_errors\":[{\"code\":\"" code    \
-	"\",\"title\":\"T\",\"message\":\"Apple's " \
-	"words.\"}],\"hasError\":true}"
-
-#define PAGE                                                             \
-	"<html><script>var a = \"boot_args\";</script>"                  \
-	"<script nonce='x' class=\"a boot_args b\" type=json data-t=1>"  \
-	"{\"direct\":{\"hasTrustedDevices\":true,\"twoSV\":{"            \
-	"\"phoneNumberVerification\":{\"trustedPhoneNumbers\":["         \
-	"{\"id\":3,\"numberWithDialCode\":\"+1 \xe2\x80\xa2\xe2\x80\xa2" \
-	"42\",\"pushMode\":\"sms\",\"nonFTEU\":true},"                   \
-	"{\"id\":\"a\",\"obfuscatedNumber\":\"\\u003C81\","              \
-	"\"pushMode\":\"voice\"}]}}}}</script></html>"
-
-#define AUTHORIZED                                                     \
-	{                                                              \
-		.request = "GET idmsa/authorize/signin", .status = 200 \
-	}
-#define CHALLENGED                                                 \
-	{                                                          \
-		.request = "POST idmsa/signin/init", .status = 200 \
-	}
-#define COMPLETED(st, head, text)                                        \
-	{                                                                \
-		.request = "POST idmsa/signin/complete", .status = (st), \
-		.headers = (head), .body = (text)                        \
-	}
-#define OPTIONS                                                     \
-	{                                                           \
-		.request = "GET idmsa", .status = 200, .body = PAGE \
-	}
-#define DEVICE_CODE(st, head, text)                                        \
-	{                                                                  \
-		.request = "POST idmsa/verify/trusteddevice/securitycode", \
-		.status = (st), .headers = (head), .body = (text)          \
-	}
-#define TRUSTED                                                     \
-	{                                                           \
-		.request = "GET idmsa/2sv/trust", .status = 204,    \
-		.headers = "X-Apple-TwoSV-Trust-Token: " TRUST "\n" \
-			   "X-Apple-Session-Token: token-2\n"       \
-	}
-#define LOGGED_IN                                                    \
-	{                                                            \
-		.request = "POST setup/accountLogin", .status = 200, \
-		.body = GOOD_ACCOUNT, .cookie = FULL_COOKIES         \
-	}
-#define LOGIN(st, text, jar)                                          \
-	{                                                             \
-		.request = "POST setup/accountLogin", .status = (st), \
-		.body = (text), .cookie = (jar)                       \
-	}
-#define VALIDATED(st, text)                                       \
-	{                                                         \
-		.request = "POST setup/validate", .status = (st), \
-		.body = (text)                                    \
-	}
-
-/* Sign in up to where a code is needed. */
-static void
-to_code(void)
-{
-	PLAY(AUTHORIZED, CHALLENGED,
-	    COMPLETED(409, TOKENS, "{\"authType\":\"hsa2\"}"), OPTIONS);
-	assert_int_equal(sign_in(AUTH_PERSON), 0);
-	assert_int_equal(g.next, AUTH_NEED_CODE);
-	assert_int_equal(g.s->stage, SESSION_NEEDS_CODE);
-}
-
-/* A session that works, as after a sign-in with a code. */
-static void
-to_ready(void)
-{
-	to_code();
-	PLAY(DEVICE_CODE(204, "X-Apple-Session-Token: token-1b\n", NULL),
-	    TRUSTED, LOGGED_IN);
-	assert_int_equal(submit(), 0);
-	assert_int_equal(g.next, AUTH_READY);
-	assert_int_equal(g.s->stage, SESSION_SIGNED_IN);
-}
+#include "script.h"
 
 /*
  * The whole of a first sign-in.
@@ -1534,6 +991,7 @@ test_trust_table(void **state)
 /*
  * [account-flags]
  */
+#define NEEDS_CONSENT ((enum err_code) - 1) /* no error: a tap is needed */
 #define FLAGS(top, ds, db, jar, code)           \
 	{                                       \
 		ACCOUNT(top, ds, db), jar, code \
@@ -1579,11 +1037,12 @@ static const struct {
     FLAGS("", "", "", PCS_COOKIES, ERR_TERMS), /* no token */
     FLAGS("", "", "", COOKIE("X-APPLE-WEBAUTH-TOKEN", "1", "1000") PCS_COOKIES,
 	ERR_TERMS),
-    FLAGS("", "", "", TOKEN_COOKIE, ERR_ADP),
-    FLAGS("", "\"iCDPEnabled\":true,", "", TOKEN_COOKIE, ERR_ADP),
+    FLAGS("", "", "", TOKEN_COOKIE, NEEDS_CONSENT),
+    FLAGS("", "\"iCDPEnabled\":true,", "", TOKEN_COOKIE, NEEDS_CONSENT),
     FLAGS("", "\"iCDPEnabled\":true,", "", FULL_COOKIES, ERR_NONE),
     FLAGS("", "\"iCDPEnabled\":true,", "",
-	TOKEN_COOKIE COOKIE("X-APPLE-WEBAUTH-PCS-Sharing", "1", FAR), ERR_ADP),
+	TOKEN_COOKIE COOKIE("X-APPLE-WEBAUTH-PCS-Sharing", "1", FAR),
+	NEEDS_CONSENT),
     FLAGS("", "", "",
 	TOKEN_COOKIE COOKIE("X-APPLE-WEBAUTH-PCS-Sharing", "1", FAR), ERR_NONE),
     FLAGS("", "", "\"pcsRequired\":false,", TOKEN_COOKIE, ERR_NONE),
@@ -1599,6 +1058,18 @@ test_account_flags(void **state)
 		int rc;
 
 		start();
+		if (flag_rows[i].code == NEEDS_CONSENT) {
+			PLAY(AUTHORIZED, CHALLENGED,
+			    COMPLETED(200, TOKENS, "{}"),
+			    LOGIN(200, flag_rows[i].body, flag_rows[i].cookies),
+			    {.request = "POST setup/requestWebAccessState",
+				.status = 200,
+				.body = "{\"isICDRSDisabled\":true}"});
+			assert_int_equal(sign_in(AUTH_PERSON), 0);
+			assert_int_equal(g.next, AUTH_NEED_CONSENT);
+			finish();
+			continue;
+		}
 		PLAY(AUTHORIZED, CHALLENGED, COMPLETED(200, TOKENS, "{}"),
 		    LOGIN(200, flag_rows[i].body, flag_rows[i].cookies));
 		rc = sign_in(AUTH_PERSON);
@@ -1723,6 +1194,8 @@ test_login_table(void **state)
 		restart();
 		if (login_rows[i].twice)
 			PLAY(login, login);
+		else if (login_rows[i].resumed == ERR_THROTTLED)
+			play(NULL, 0); /* too early */
 		else
 			PLAY(login);
 		if (login_rows[i].resumed == ERR_NONE) {
@@ -1737,23 +1210,80 @@ test_login_table(void **state)
 	}
 }
 
-/* A stated wait is handed on; otherwise half an hour is assumed. */
+static void
+too_early(int64_t wait)
+{
+	play(NULL, 0);
+	assert_int_equal(resume(), -1);
+	assert_int_equal(g.err.code, ERR_THROTTLED);
+	assert_int_equal(g.err.wait_ms, wait);
+}
+
+/*
+ * [setup-throttling]: a stated wait is heeded, also by the next process;
+ * otherwise half an hour is assumed, doubled each time.
+ */
 static void
 test_login_throttled(void **state)
 {
+	static const int waits[] = {30, 60, 120, 240, 360, 360};
+
 	(void)state;
-	for (int stated = 0; stated < 2; stated++) {
-		start();
-		to_ready();
-		g.retry_after_ms = stated ? 7000 : -1;
-		PLAY(VALIDATED(503, NULL));
+	start();
+	to_ready();
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		PLAY(VALIDATED(i % 2 == 0 ? 503 : 429, NULL));
 		assert_int_equal(resume(), -1);
 		assert_int_equal(g.err.code, ERR_THROTTLED);
-		assert_int_equal(g.err.wait_ms, stated ? 7000 : 30 * MINUTE);
+		assert_int_equal(g.err.wait_ms, waits[i] * MINUTE);
 		/* it does not count against sign-ins */
 		assert_int_equal(g.s->srp_not_before_ms, 0);
-		finish();
+		assert_int_equal(g.s->srp_failures, 0);
+		restart();
+		g.now += 30 * MINUTE - 1;
+		too_early((waits[i] - 30) * MINUTE + 1);
+		/* nor does a sign-in come in between */
+		play(NULL, 0);
+		assert_int_equal(sign_in(AUTH_UNATTENDED), -1);
+		assert_int_equal(g.err.code, ERR_THROTTLED);
+		assert_int_equal(sign_in(AUTH_PERSON), -1);
+		assert_int_equal(g.err.wait_ms, 1);
+		g.now += 1 + (waits[i] - 30) * MINUTE;
 	}
+	/* an answer ends it */
+	PLAY(VALIDATED(200, GOOD_ACCOUNT));
+	assert_int_equal(resume(), 0);
+	g.retry_after_ms = 7000;
+	PLAY(VALIDATED(503, NULL));
+	assert_int_equal(resume(), -1);
+	assert_int_equal(g.err.wait_ms, 7000);
+	/* a clock that was set back holds nobody back */
+	g.now -= MINUTE;
+	PLAY(VALIDATED(200, GOOD_ACCOUNT));
+	assert_int_equal(resume(), 0);
+	finish();
+}
+
+/* Refused after the proof: the next one waits, whoever makes it. */
+static void
+test_login_throttled_after_proof(void **state)
+{
+	(void)state;
+	start();
+	g.retry_after_ms = 5 * MINUTE;
+	PLAY(AUTHORIZED, CHALLENGED, COMPLETED(200, TOKENS, "{}"),
+	    LOGIN(503, NULL, NULL));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_int_equal(g.err.code, ERR_THROTTLED);
+	assert_int_equal(g.err.wait_ms, 5 * MINUTE);
+	restart();
+	play(NULL, 0);
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_int_equal(g.err.code, ERR_THROTTLED);
+	g.now += 5 * MINUTE;
+	PLAY(AUTHORIZED, CHALLENGED, COMPLETED(200, TOKENS, "{}"), LOGGED_IN);
+	assert_int_equal(sign_in(AUTH_PERSON), 0);
+	finish();
 }
 
 /*
@@ -1979,6 +1509,236 @@ test_region(void **state)
 	finish();
 }
 
+#define ON(host, method, rest, st)                              \
+	{                                                       \
+		.request = method " " host rest, .status = (st) \
+	}
+
+/* An account of mainland China, as a sign-in of before has found out. */
+static void
+start_cn(void)
+{
+	start();
+	g.s->region = SESSION_CN;
+}
+
+/* [region]: the first host cannot be reached, so the other one is asked, once;
+ * and the sign-in stays with it, also in another process. */
+static void
+test_other_host(void **state)
+{
+	(void)state;
+	start_cn();
+	PLAY(ON("idmsa", "GET", "/authorize/signin", 0),
+	    ON("idmsa.cn", "GET", "/authorize/signin", 200),
+	    ON("idmsa.cn", "POST", "/signin/init", 200),
+	    {.request = "POST idmsa.cn/signin/complete",
+		.status = 409,
+		.headers = TOKENS,
+		.body = "{}"},
+	    {.request = "GET idmsa.cn", .status = 200, .body = PAGE});
+	assert_int_equal(sign_in(AUTH_PERSON), 0);
+	assert_int_equal(g.next, AUTH_NEED_CODE);
+	assert_string_equal(
+	    sent_header(&g.seen[2], "Origin"), "https://idmsa.apple.com.cn");
+	restart();
+	PLAY({.request = "POST idmsa.cn/verify/trusteddevice/securitycode",
+		 .status = 204},
+	    {.request = "GET idmsa.cn/2sv/trust", .status = 204},
+	    CN_LOGIN(200, GOOD_ACCOUNT));
+	assert_int_equal(submit(), 0);
+	assert_int_equal(g.next, AUTH_READY);
+	/* the next one begins with the first host again */
+	PLAY(AUTHORIZED, CHALLENGED, COMPLETED(200, TOKENS, "{}"),
+	    CN_LOGIN(200, GOOD_ACCOUNT));
+	assert_int_equal(sign_in(AUTH_PERSON), 0);
+	finish();
+
+	/* neither can be reached */
+	start_cn();
+	PLAY(ON("idmsa", "GET", "/authorize/signin", 0),
+	    ON("idmsa.cn", "GET", "/authorize/signin", 0));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_int_equal(g.err.code, ERR_NETWORK);
+	finish();
+}
+
+/* An answer is an answer, whatever it says; and only that region has two. */
+static void
+test_no_other_host(void **state)
+{
+	static const int statuses[] = {429, 503};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		start_cn();
+		PLAY(ON("idmsa", "GET", "/authorize/signin", statuses[i]));
+		assert_int_equal(sign_in(AUTH_PERSON), -1);
+		assert_int_equal(g.err.code, ERR_THROTTLED);
+		finish();
+	}
+	start_cn();
+	PLAY(ON("idmsa", "GET", "/authorize/signin", 500), CHALLENGED,
+	    COMPLETED(200, TOKENS, "{}"), CN_LOGIN(200, GOOD_ACCOUNT));
+	assert_int_equal(sign_in(AUTH_PERSON), 0);
+	finish();
+
+	/* after the page, a connection that breaks is no host that is away */
+	start_cn();
+	PLAY(AUTHORIZED, ON("idmsa", "POST", "/signin/init", 0));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_int_equal(g.err.code, ERR_NETWORK);
+	finish();
+
+	start();
+	PLAY(ON("idmsa", "GET", "/authorize/signin", 0));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_int_equal(g.err.code, ERR_NETWORK);
+	finish();
+}
+
+/* --idmsa-host: that one and no other. */
+static void
+test_chosen_host(void **state)
+{
+	(void)state;
+	start();
+	auth_use_host(g.a, "idmsa.apple.com.cn");
+	PLAY(ON("idmsa.cn", "GET", "/authorize/signin", 200),
+	    ON("idmsa.cn", "POST", "/signin/init", 200),
+	    {.request = "POST idmsa.cn/signin/complete",
+		.status = 409,
+		.headers = TOKENS,
+		.body = "{}"},
+	    {.request = "GET idmsa.cn", .status = 200, .body = PAGE});
+	assert_int_equal(sign_in(AUTH_PERSON), 0);
+	/* whatever the process says that hands in the code */
+	restart();
+	auth_use_host(g.a, "idmsa.apple.com");
+	PLAY({.request = "POST idmsa.cn/verify/trusteddevice/securitycode",
+		 .status = 204},
+	    {.request = "GET idmsa.cn/2sv/trust", .status = 204}, LOGGED_IN);
+	assert_int_equal(submit(), 0);
+	finish();
+
+	start_cn();
+	auth_use_host(g.a, "idmsa.apple.com");
+	PLAY(ON("idmsa", "GET", "/authorize/signin", 0));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_int_equal(g.err.code, ERR_NETWORK);
+	auth_use_host(g.a, "idmsa.apple.com.cn");
+	PLAY(ON("idmsa.cn", "GET", "/authorize/signin", 0));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	auth_use_host(g.a, NULL);
+	PLAY(ON("idmsa", "GET", "/authorize/signin", 0),
+	    ON("idmsa.cn", "GET", "/authorize/signin", 0));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	finish();
+}
+
+/*
+ * A proof of work [hashcash].
+ */
+#define HC_CHALLENGE "4e19d05de1614b4ea7746036705248f0"
+#define OFFERED(bits, challenge)                                        \
+	{                                                               \
+		.request = "GET idmsa/authorize/signin", .status = 200, \
+		.headers = "X-Apple-HC-Bits: " bits                     \
+			   "\nX-Apple-HC-Challenge: " challenge "\n",   \
+	}
+/* A later challenge, which does not count. */
+#define MISLED                                                          \
+	{                                                               \
+		.request = "POST idmsa/signin/init", .status = 200,     \
+		.headers = "X-Apple-HC-Bits: 3\nX-Apple-HC-Challenge: " \
+			   "ffffffffffffffffffffffffffffffff\n",        \
+	}
+
+static const struct {
+	int status;
+	const char *body;
+	bool wanted;
+} stamp_rows[] = {
+    {403, NULL, true},
+    {400, NULL, true},
+    {503, NULL, true},
+    {403, IDMSA_ERROR("-20209"), false},
+    {403, IDMSA_ERROR("-20751"), false},
+    {401, IDMSA_ERROR("-20101"), false},
+    {429, NULL, false},
+    {500, NULL, false},
+};
+
+static void
+test_stamp(void **state)
+{
+	const char *stamp;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(stamp_rows) / sizeof(stamp_rows[0]);
+	     i++) {
+		start();
+		PLAY(OFFERED("10", HC_CHALLENGE), MISLED,
+		    COMPLETED(stamp_rows[i].status, NULL, stamp_rows[i].body));
+		assert_int_equal(sign_in(AUTH_PERSON), -1);
+		for (size_t k = 0; k < g.n_seen; k++)
+			assert_null(sent_header(&g.seen[k], "X-Apple-HC"));
+		if (g.s->stamp_wanted != stamp_rows[i].wanted)
+			fail_msg("row %zu", i);
+		assert_int_equal(strstr(g.err.next, "proof of work") != NULL,
+		    stamp_rows[i].wanted && stamp_rows[i].status != 503);
+		finish();
+	}
+
+	/* The next sign-in brings it, with the proof and nowhere else. */
+	start();
+	PLAY(OFFERED("10", HC_CHALLENGE), MISLED, COMPLETED(403, NULL, NULL));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	restart();
+	PLAY(OFFERED("11", HC_CHALLENGE), MISLED, COMPLETED(200, TOKENS, "{}"),
+	    LOGGED_IN);
+	assert_int_equal(sign_in(AUTH_PERSON), 0);
+	for (size_t k = 0; k < g.n_seen; k++)
+		if (k != 2)
+			assert_null(sent_header(&g.seen[k], "X-Apple-HC"));
+	stamp = sent_header(&g.seen[2], "X-Apple-HC");
+	assert_non_null(stamp);
+	assert_non_null(
+	    strstr(stamp, "1:11:20260921141320:" HC_CHALLENGE "::"));
+	finish();
+}
+
+/* What is not offered, or asks for too much, is not brought. */
+static void
+test_no_stamp(void **state)
+{
+	static const struct step pages[] = {
+	    {.request = "GET idmsa/authorize/signin", .status = 200},
+	    OFFERED("25", HC_CHALLENGE),
+	    OFFERED("0", HC_CHALLENGE),
+	    OFFERED("many", HC_CHALLENGE),
+	    OFFERED("10", "no hex"),
+	    OFFERED("10", HC_CHALLENGE HC_CHALLENGE "0"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		start();
+		g.s->stamp_wanted = true;
+		PLAY(pages[i], CHALLENGED, COMPLETED(200, TOKENS, "{}"),
+		    LOGGED_IN);
+		assert_int_equal(sign_in(AUTH_PERSON), 0);
+		assert_null(sent_header(&g.seen[2], "X-Apple-HC"));
+		finish();
+	}
+	/* without an offer a refusal is only a refusal */
+	start();
+	PLAY(AUTHORIZED, CHALLENGED, COMPLETED(403, NULL, NULL));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_false(g.s->stamp_wanted);
+	finish();
+}
+
 /*
  * Holding back [throttling].
  */
@@ -2052,6 +1812,22 @@ test_throttled_unattended(void **state)
 	PLAY(AUTHORIZED, THROTTLED);
 	assert_int_equal(sign_in(AUTH_UNATTENDED), -1);
 	assert_int_equal(g.err.wait_ms, 600 * MINUTE);
+	finish();
+}
+
+/* A wait of centuries is a mistake; it must not come to a negative one. */
+static void
+test_throttled_for_ever(void **state)
+{
+	(void)state;
+	start();
+	g.retry_after_ms = INT64_MAX / 1000 * 1000;
+	PLAY(AUTHORIZED, THROTTLED);
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_int_equal(g.err.wait_ms, 366 * 24 * 60 * MINUTE);
+	restart();
+	nothing_sent(AUTH_PERSON, 366 * 24 * 60 * MINUTE);
+	nothing_sent(AUTH_UNATTENDED, 366 * 24 * 60 * MINUTE);
 	finish();
 }
 
@@ -2225,6 +2001,38 @@ test_options_table(void **state)
 	}
 }
 
+/* Nothing is left but to recover the account: no code can come. */
+static void
+test_recovery(void **state)
+{
+	static const char *const pages[] = {
+	    SCRIPT("{\"direct\":{\"hasTrustedDevices\":false,\"twoSV\":{"
+		   "\"phoneNumberVerification\":{\"recoveryUrl\":\"u\"}}}}"),
+	    "{\"noTrustedDevices\":true,\"recoveryUrl\":\"u\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		start();
+		PLAY(AUTHORIZED, CHALLENGED, COMPLETED(409, TOKENS, "{}"),
+		    {.request = "GET idmsa", .status = 200, .body = pages[i]});
+		assert_int_equal(sign_in(AUTH_PERSON), -1);
+		assert_int_equal(g.err.code, ERR_LOCKED);
+		assert_non_null(strstr(g.err.next, "iforgot"));
+		finish();
+	}
+	/* every account has such an address */
+	start();
+	PLAY(AUTHORIZED, CHALLENGED, COMPLETED(409, TOKENS, "{}"),
+	    {.request = "GET idmsa",
+		.status = 200,
+		.body =
+		    "{\"noTrustedDevices\":true,\"recoveryUrl\":\"u\"," LIST(
+			"1") "}"});
+	assert_int_equal(sign_in(AUTH_PERSON), 0);
+	finish();
+}
+
 static void
 test_options_throttled(void **state)
 {
@@ -2259,6 +2067,116 @@ test_security_keys(void **state)
 		    strstr(g.err.what, "(YubiKey 5C, Passkey-Home)"));
 		finish();
 	}
+}
+
+/* What Apple calls a phone or a key is shown: UTF-8, whatever came. */
+static void
+test_odd_names(void **state)
+{
+	const struct auth_phone *phones;
+	size_t n;
+
+	(void)state;
+	start();
+	PLAY(AUTHORIZED, CHALLENGED, COMPLETED(409, TOKENS, "{}"),
+	    {.request = "GET idmsa",
+		.status = 200,
+		.body = "{\"trustedPhoneNumbers\":[{\"id\":\"\x7f\"},"
+			"{\"id\":\"\xff\"},"
+			"{\"id\":5,\"numberWithDialCode\":\"+1 \xff\"},"
+			"{\"id\":6,\"lastTwoDigits\":\"4\xc3\"},"
+			"{\"id\":7}]}"});
+	assert_int_equal(sign_in(AUTH_PERSON), 0);
+	phones = auth_phones(&n, g.a);
+	/* An id that no session can hold is none. */
+	assert_int_equal(n, 3);
+	assert_string_equal(phones[0].id, "5");
+	assert_string_equal(phones[0].label, "+1 \xef\xbf\xbd");
+	assert_string_equal(phones[1].label, "...4\xef\xbf\xbd");
+	assert_string_equal(phones[2].label, "a trusted number");
+	finish();
+
+	start();
+	PLAY(AUTHORIZED, CHALLENGED,
+	    COMPLETED(
+		409, TOKENS, "{\"fsaChallenge\":{},\"keyNames\":[\"a\xff\"]}"));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_int_equal(g.err.code, ERR_SECURITY_KEY);
+	assert_non_null(strstr(g.err.what, "(a\xef\xbf\xbd)"));
+	finish();
+}
+
+/* Apple's own words too, cut between two characters. */
+static void
+test_odd_words(void **state)
+{
+	static const char before[] = "{\"serviceErrors\":[{\"message\":\"";
+	struct buf body = {0};
+
+	(void)state;
+	for (size_t shift = 0; shift < 3; shift++) {
+		start();
+		buf_reset(&body);
+		buf_adds(&body, before);
+		for (size_t i = 0; i < shift; i++)
+			buf_addc(&body, 'a');
+		for (size_t i = 0; i < 60; i++)
+			buf_addc(&body, '\xff');
+		buf_adds(&body, "\"}]}");
+		PLAY(AUTHORIZED, CHALLENGED,
+		    COMPLETED(401, NULL, buf_text(&body)));
+		assert_int_equal(sign_in(AUTH_PERSON), -1);
+		assert_int_equal(g.err.code, ERR_PASSWORD);
+		assert_non_null(strstr(g.err.what, "Apple says: "));
+		assert_true(text_is_utf8(g.err.what, strlen(g.err.what)));
+		finish();
+	}
+	buf_clear(&body);
+	/* In what else an error shows of an answer. */
+	start();
+	PLAY(AUTHORIZED, CHALLENGED, COMPLETED(200, TOKENS, "{}"),
+	    LOGIN(200,
+		ACCOUNT(
+		    "", "\"hsaVersion\":\"\xff\",\"statusCode\":\"\xc3\",", ""),
+		NULL));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_int_equal(g.err.code, ERR_TERMS);
+	assert_true(text_is_utf8(g.err.what, strlen(g.err.what)));
+	finish();
+}
+
+/* [session-record]: what could not be read back is not kept. */
+static void
+test_odd_values(void **state)
+{
+	char url[400];
+	struct buf account = {0};
+
+	(void)state;
+	memset(url, 'a', sizeof(url));
+	snprintf(url + sizeof(url) - 12, 12, ".icloud.com");
+	buf_addf(&account,
+	    "{\"webservices\":{\"ckdatabasews\":{\"url\":\"https://%s\"}},"
+	    "\"dsInfo\":{}}",
+	    url);
+	start();
+	PLAY(AUTHORIZED, CHALLENGED,
+	    COMPLETED(200,
+		TOKENS "X-Apple-TwoSV-Trust-Token: a\x01\n"
+		       "X-Apple-Auth-Attributes: \xff\n",
+		"{}"),
+	    LOGIN(200, buf_text(&account),
+		COOKIE(
+		    "X-APPLE-WEBAUTH-HSA-TRUST-x", "t", "9223372036854775")));
+	assert_int_equal(sign_in(AUTH_PERSON), -1);
+	assert_null(g.s->trust_token);
+	assert_string_equal(g.s->auth_attributes, "attr-1");
+	assert_null(g.s->ckdatabase_url);
+	assert_true(g.s->trust_expires_ms > 0);
+	restart();
+	assert_true(g.s->trust_expires_ms > g.now);
+	finish();
+	buf_clear(&account);
 }
 
 /*
@@ -2691,6 +2609,7 @@ main(void)
 	    cmocka_unit_test(test_two_step),
 	    cmocka_unit_test(test_login_table),
 	    cmocka_unit_test(test_login_throttled),
+	    cmocka_unit_test(test_login_throttled_after_proof),
 	    cmocka_unit_test(test_resume),
 	    cmocka_unit_test(test_validate_table),
 	    cmocka_unit_test(test_misrouted),
@@ -2698,14 +2617,24 @@ main(void)
 	    cmocka_unit_test(test_resume_ended),
 	    cmocka_unit_test(test_resume_pending),
 	    cmocka_unit_test(test_region),
+	    cmocka_unit_test(test_other_host),
+	    cmocka_unit_test(test_no_other_host),
+	    cmocka_unit_test(test_chosen_host),
+	    cmocka_unit_test(test_stamp),
+	    cmocka_unit_test(test_no_stamp),
 	    cmocka_unit_test(test_throttled_person),
 	    cmocka_unit_test(test_throttled_unattended),
+	    cmocka_unit_test(test_throttled_for_ever),
 	    cmocka_unit_test(test_unattended_gap),
 	    cmocka_unit_test(test_refused_password_is_not_repeated),
 	    cmocka_unit_test(test_no_password),
 	    cmocka_unit_test(test_options_table),
+	    cmocka_unit_test(test_recovery),
 	    cmocka_unit_test(test_options_throttled),
 	    cmocka_unit_test(test_security_keys),
+	    cmocka_unit_test(test_odd_names),
+	    cmocka_unit_test(test_odd_words),
+	    cmocka_unit_test(test_odd_values),
 	    cmocka_unit_test(test_cookies),
 	    cmocka_unit_test(test_cookies_after_failure),
 	    cmocka_unit_test(test_logout),

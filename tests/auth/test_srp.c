@@ -500,77 +500,159 @@ test_draws(void **state)
 }
 
 /*
- * One exchange with random values.  zeros: draw until what is named begins
- * with a zero byte.
+ * Many sign-ins with random values, against a server that knows the formulas.
  */
-enum zeros { ANY, ZERO_SALT, ZERO_A, ZERO_B, ZERO_S, N_ZEROS };
 
-static bool
-exchange(enum zeros want)
+#define SIGN_INS 2000
+
+static uint32_t
+random_below(uint32_t n)
 {
-	uint8_t a[32], b[32], salt[16], pub[256], m1[32], m2[32], k[32];
-	uint8_t secret[256];
-	struct srp_challenge ch = {0};
-	struct srp_proof proof;
-	struct srp_server server;
-	struct err e = ERR_INIT;
-	char password[20], account[20];
-	uint8_t dice;
-	bool fits;
-	struct srp *s;
+	uint32_t r;
 
-	compat_random(a, sizeof(a));
-	compat_random(b, sizeof(b));
-	compat_random(salt, sizeof(salt));
-	compat_random(&dice, 1);
-	if (want == ZERO_SALT)
-		salt[0] = salt[1] = 0;
-	snprintf(
-	    password, sizeof(password), "p\xc3\xa4ss-%02x%02x", a[0], b[0]);
-	snprintf(account, sizeof(account), "%02x@example.com", a[1]);
-	ch.protocol = dice & 1 ? SRP_S2K : SRP_S2K_FO;
-	ch.iterations = 1 + dice % 7;
-	s = srp_new(a);
-	srp_public(pub, s);
-	srp_server_init(&server, password, ch.protocol == SRP_S2K_FO, salt,
-	    sizeof(salt), (int)ch.iterations, b);
-	srp_server_expect(m1, m2, k, secret, &server, pub, account);
-	fits = want == ANY || want == ZERO_SALT ||
-	    (want == ZERO_A && pub[0] == 0) ||
-	    (want == ZERO_B && server.pub[0] == 0) ||
-	    (want == ZERO_S && secret[0] == 0);
-	if (fits) {
-		ch.salt = salt;
-		ch.salt_len = sizeof(salt);
-		ch.b = server.pub;
-		ch.b_len = sizeof(server.pub);
-		assert_int_equal(
-		    srp_prove(&proof, s, account, password, &ch, &e), 0);
-		assert_memory_equal(proof.k, k, 32);
-		assert_memory_equal(proof.m1, m1, 32);
-		assert_memory_equal(proof.m2, m2, 32);
-		/* and another password proves nothing */
-		password[0] = 'P';
-		assert_int_equal(
-		    srp_prove(&proof, s, account, password, &ch, &e), 0);
-		assert_memory_not_equal(proof.m1, m1, 32);
+	compat_random(&r, sizeof(r));
+	return r % n;
+}
+
+/* A password as people have them: of any script, blanks at its ends too. */
+static void
+random_password(char *out)
+{
+	static const struct {
+		uint32_t first, n;
+	} scripts[] = {{0x20, 95}, {0xa0, 96}, {0x300, 112}, {0x391, 90},
+	    {0x5d0, 27}, {0x4e00, 20000}, {0xac00, 11000}, {0x1f300, 700}};
+	uint32_t len = 1 + random_below(24), c, i;
+
+	while (len-- > 0) {
+		i = random_below(sizeof(scripts) / sizeof(scripts[0]));
+		if (random_below(2) == 0)
+			i = 0;
+		c = scripts[i].first + random_below(scripts[i].n);
+		if (c < 0x80) {
+			*out++ = (char)c;
+		} else if (c < 0x800) {
+			*out++ = (char)(0xc0 | c >> 6);
+			*out++ = (char)(0x80 | (c & 0x3f));
+		} else if (c < 0x10000) {
+			*out++ = (char)(0xe0 | c >> 12);
+			*out++ = (char)(0x80 | (c >> 6 & 0x3f));
+			*out++ = (char)(0x80 | (c & 0x3f));
+		} else {
+			*out++ = (char)(0xf0 | c >> 18);
+			*out++ = (char)(0x80 | (c >> 12 & 0x3f));
+			*out++ = (char)(0x80 | (c >> 6 & 0x3f));
+			*out++ = (char)(0x80 | (c & 0x3f));
+		}
 	}
-	srp_server_clear(&server);
-	srp_free(s);
-	return fits;
+	*out = '\0';
+}
+
+/* What is drawn again until it begins with a zero byte. */
+enum zeros { ANY, ZERO_SALT, ZERO_KEYS, ZERO_A, ZERO_B, ZERO_S };
+
+struct sign_in {
+	uint8_t a[32], b[32], salt[16], pub[SRP_BYTES], secret[SRP_BYTES];
+	uint8_t m1[SRP_HASH], m2[SRP_HASH], k[SRP_HASH];
+	char password[100], account[40];
+	struct srp_challenge ch;
+	struct srp_server server;
+	struct srp *s;
+};
+
+/* Draw one; false: what should begin with zeros does not. */
+static bool
+draw_sign_in(struct sign_in *x, enum zeros want)
+{
+	memset(x, 0, sizeof(*x));
+	compat_random(x->a, sizeof(x->a));
+	compat_random(x->b, sizeof(x->b));
+	compat_random(x->salt, sizeof(x->salt));
+	if (want == ZERO_SALT)
+		memset(x->salt, 0, 1 + random_below(3));
+	if (want == ZERO_KEYS) {
+		memset(x->a, 0, 1 + random_below(3));
+		memset(x->b, 0, 1 + random_below(3));
+	}
+	x->s = srp_new(x->a);
+	srp_public(x->pub, x->s);
+	if (want == ZERO_A && x->pub[0] != 0)
+		return false;
+	random_password(x->password);
+	snprintf(x->account, sizeof(x->account), "%u.J\xc3\xb6@example.com",
+	    random_below(1000000));
+	x->ch.protocol = random_below(2) ? SRP_S2K : SRP_S2K_FO;
+	x->ch.iterations = 1 + random_below(9);
+	x->ch.salt = x->salt;
+	x->ch.salt_len = sizeof(x->salt);
+	srp_server_init(&x->server, x->password, x->ch.protocol == SRP_S2K_FO,
+	    x->salt, sizeof(x->salt), (int)x->ch.iterations, x->b);
+	x->ch.b = x->server.pub;
+	x->ch.b_len = sizeof(x->server.pub);
+	if (want == ZERO_B && x->server.pub[0] != 0)
+		return false;
+	srp_server_expect(
+	    x->m1, x->m2, x->k, x->secret, &x->server, x->pub, "");
+	return want != ZERO_S || x->secret[0] == 0;
 }
 
 static void
-test_random_exchanges(void **state)
+clear_sign_in(struct sign_in *x)
 {
-	(void)state;
-	for (int i = 0; i < 200; i++) {
-		/* One in 256 has the zero byte: try until it comes. */
-		enum zeros want = i < 188 ? ANY : (enum zeros)(1 + i % 4);
-		int tries = 0;
+	if (x->server.n != NULL)
+		srp_server_clear(&x->server);
+	srp_free(x->s);
+}
 
-		while (!exchange(want))
-			assert_true(++tries < 20000);
+static void
+prove_sign_in(const struct sign_in *x)
+{
+	struct srp_proof proof, other;
+	uint8_t m1[SRP_HASH], m2[SRP_HASH], k[SRP_HASH];
+	struct err e = ERR_INIT;
+	char lower[40], wrong[101];
+
+	/* Hashed as it is sent: in lower case. */
+	snprintf(lower, sizeof(lower), "%s", x->account);
+	lower[strcspn(lower, "J")] = 'j';
+	srp_server_expect(m1, m2, k, NULL, &x->server, x->pub, lower);
+	assert_int_equal(
+	    srp_prove(&proof, x->s, x->account, x->password, &x->ch, &e), 0);
+	assert_memory_equal(proof.k, k, SRP_HASH);
+	assert_memory_equal(proof.m1, m1, SRP_HASH);
+	assert_memory_equal(proof.m2, m2, SRP_HASH);
+	if (random_below(10) > 0)
+		return;
+	/* Escrow, with the empty name; and a blank too many proves nothing. */
+	assert_int_equal(
+	    srp_prove(&proof, x->s, "", x->password, &x->ch, &e), 0);
+	assert_memory_equal(proof.m1, x->m1, SRP_HASH);
+	assert_memory_equal(proof.m2, x->m2, SRP_HASH);
+	snprintf(wrong, sizeof(wrong), "%s ", x->password);
+	assert_int_equal(srp_prove(&other, x->s, "", wrong, &x->ch, &e), 0);
+	assert_memory_not_equal(other.m1, x->m1, SRP_HASH);
+}
+
+static void
+test_random_sign_ins(void **state) /* B090 */
+{
+	struct sign_in x;
+
+	(void)state;
+	for (int i = 0; i < SIGN_INS; i++) {
+		/* One in 256 begins with a zero: some are waited for. */
+		enum zeros want = i < 9 ? (enum zeros)(ZERO_A + i % 3)
+		    : i % 4 == 0        ? ZERO_SALT
+		    : i % 4 == 1        ? ZERO_KEYS
+					: ANY;
+		int draws = 0;
+
+		while (!draw_sign_in(&x, want)) {
+			clear_sign_in(&x);
+			assert_true(++draws < 20000);
+		}
+		prove_sign_in(&x);
+		clear_sign_in(&x);
 	}
 }
 
@@ -584,7 +666,7 @@ main(void)
 	    cmocka_unit_test(test_out_of_range),
 	    cmocka_unit_test(test_short_b),
 	    cmocka_unit_test(test_draws),
-	    cmocka_unit_test(test_random_exchanges),
+	    cmocka_unit_test(test_random_sign_ins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,10 @@ reaches_the_ends(void **state)
 			assert_true(far[i] - back >= 0 && far[i] - back < 1000);
 		}
 	}
+	assert_int_equal(civil_parse(&back, "+300000000-01-01T00:00-01:00"), 0);
+	assert_int_equal(back, INT64_MAX);
+	assert_int_equal(civil_parse(&back, "-300000000-01-01T00:00+01:00"), 0);
+	assert_int_equal(back, INT64_MIN);
 	civil_from_ms(&c, INT64_MAX);
 	civil_from_ms(&c, INT64_MIN);
 	assert_int_equal(c.year, -292275055);

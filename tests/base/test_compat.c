@@ -107,6 +107,76 @@ leaves_no_core(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Twice at once, and back, in any order; there may be nothing to hold. */
+static void
+stays_awake(void **state)
+{
+	uint32_t a = compat_stay_awake(), b = compat_stay_awake();
+
+	(void)state;
+	assert_true((a == 0) == (b == 0));
+	assert_true(a == 0 || a != b);
+	assert_true(a == 0 || compat_has_launchd());
+	compat_may_sleep(a);
+	compat_may_sleep(b);
+	compat_may_sleep(0);
+	assert_non_null(strstr(compat_timer_path(), "/usr/bin"));
+}
+
+/* Immutable where that is possible; set or not, twice is once. */
+static void
+makes_immutable(void **state)
+{
+	char name[] = "/tmp/compat.XXXXXX";
+	int fd = mkstemp(name), other;
+	bool locked;
+
+	(void)state;
+	assert_true(fd >= 0);
+	compat_set_immutable(fd, true);
+	compat_set_immutable(fd, true);
+	other = open(name, O_WRONLY | O_CLOEXEC);
+	locked = other == -1;
+	if (locked) {
+		assert_int_equal(errno, EPERM);
+		assert_int_equal(unlink(name), -1);
+	} else {
+		assert_int_equal(close(other), 0);
+	}
+	compat_set_immutable(fd, false);
+	compat_set_immutable(fd, false);
+	other = open(name, O_WRONLY | O_CLOEXEC);
+	assert_true(other >= 0);
+	assert_int_equal(close(other), 0);
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(close(fd), 0);
+	compat_set_immutable(-1, true);
+	if (!locked)
+		skip();
+}
+
+/* What was just written is in memory; an empty file has nothing there. */
+static void
+sees_what_is_in_memory(void **state)
+{
+	char name[] = "/tmp/compat.XXXXXX";
+	int fd = mkstemp(name);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_false(compat_is_cached(fd));
+	assert_int_equal(write(fd, "bytes", 5), 5);
+#ifdef __linux__
+	if (!compat_is_cached(fd))
+		print_message("# this volume does not tell\n");
+#else
+	assert_false(compat_is_cached(fd));
+#endif
+	assert_false(compat_is_cached(-1));
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(close(fd), 0);
+}
+
 int
 main(void)
 {
@@ -116,6 +186,9 @@ main(void)
 	    cmocka_unit_test(says_errors),
 	    cmocka_unit_test(works_on_files),
 	    cmocka_unit_test(leaves_no_core),
+	    cmocka_unit_test(stays_awake),
+	    cmocka_unit_test(makes_immutable),
+	    cmocka_unit_test(sees_what_is_in_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

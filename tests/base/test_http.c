@@ -60,6 +60,9 @@ static const struct route routes[] = {
 	 "Expires=Fri,12-Jan-2046 05:06:32 GMT\n"
 	 "Set-Cookie: EMPTY=; Domain=.icloud.com; Path=/\n"
 	 "Set-Cookie: HOST=only; Path=/\n\n{}"}},
+    {"/cookies/paths",
+	{"200\nSet-Cookie: C1=1; Domain=.icloud.com; Path=x\n"
+	 "Set-Cookie: C2=1; Domain=.icloud.com; Path=\"/y\"\n\n{}"}},
     {"/cookies/delete",
 	{"200\nSet-Cookie: A=; Domain=.icloud.com; Path=/; "
 	 "Secure; HttpOnly\n\n{}"}},
@@ -78,6 +81,9 @@ static const struct route routes[] = {
 	{"503\nDate: Wed, 31 Jul 2024 12:00:00 GMT\nRetry-After: "
 	 "Wed, 31 Jul 2024 11:00:00 GMT\n\n"}},
     {"/retry/odd", {"503\nRetry-After: soon\n\n"}},
+    {"/retry/1960",
+	{"503\nDate: Sun, 06 Nov 1960 08:49:37 GMT\nRetry-After: "
+	 "Sun, 06 Nov 1960 08:49:38 GMT\n\n"}},
     {"/retry/cut", {"!200\nContent-Length: 100\n\nhalf", "200\n\nwhole"}},
     {"/retry/nothing", {"!", "200\n\nwhole"}},
     {"/hang", {"HANG"}},
@@ -951,6 +957,37 @@ shares_cookies_among_json(void **state)
 	buf_clear(&again);
 }
 
+/* A path that is none is the top, and quotes are no part of it; either way the
+ * cookie comes back from its line. */
+static void
+writes_paths_as_they_are_meant(void **state)
+{
+	struct http *h = *state;
+	struct buf jar = {0};
+	char *line, *next;
+
+	assert_int_equal(
+	    get(h, "https://setup.icloud.com/cookies/paths", NULL), 200);
+	http_cookies_get(&jar, h);
+	assert_int_equal(lines(&jar), 2);
+	assert_non_null(strstr(buf_text(&jar), "\tTRUE\t/\tFALSE\t0\tC1"));
+	http_cookies_clear(h, NULL);
+	for (line = jar.data; *line != '\0'; line = next) {
+		next = strchr(line, '\n');
+		*next++ = '\0';
+		assert_int_equal(http_cookie_set(h, line), 0);
+	}
+	assert_true(http_cookie_has(h, "C1", false, 0, NULL));
+	assert_true(http_cookie_has(h, "C2", false, 0, NULL));
+	assert_int_equal(get(h, "https://setup.icloud.com/json", NULL), 200);
+	assert_non_null(strstr(request(requests() - 1).head, "C1=1"));
+	assert_null(strstr(request(requests() - 1).head, "C2"));
+	assert_int_equal(
+	    get(h, "https://setup.icloud.com/y/unknown", NULL), 404);
+	assert_non_null(strstr(request(requests() - 1).head, "C2=1"));
+	buf_clear(&jar);
+}
+
 static void
 keeps_cookies_from_content(void **state)
 {
@@ -989,7 +1026,10 @@ sets_and_clears_cookies(void **state)
 	    ".icloud.com\tTRUE\t/\tTRUE\tsoon\tA\tv",
 	    ".icloud.com\tTRUE\t/\tTRUE\t-5\tA\tv",
 	    ".icloud.com\tTRUE\t/\tTRUE\t0\tA\tv\tw",
-	    "Set-Cookie: A=1; Domain=.icloud.com"};
+	    "Set-Cookie: A=1; Domain=.icloud.com",
+	    "Set-Cookie: A=1\tTRUE\t/\tTRUE\t0\tA\tv",
+	    ".\tTRUE\t/\tTRUE\t0\tA\tv", "#HttpOnly_\tTRUE\t/\tTRUE\t0\tA\tv",
+	    "..icloud.com\tTRUE\t/\tTRUE\t0\tA\tv"};
 	static const char *const good[] = {
 	    ".icloud.com\tTRUE\t/\tTRUE\t0\tA\tv",
 	    "#HttpOnly_.icloud.com\tTRUE\t/\tTRUE\t2399346391\tB\t\"w\"",
@@ -1085,7 +1125,8 @@ reads_retry_after(void **state)
 		const char *path;
 		int64_t ms;
 	} table[] = {{"retry/long", 120000}, {"retry/date", 1000},
-	    {"retry/past", 0}, {"retry/odd", -1}, {"status/500", -1}};
+	    {"retry/past", 0}, {"retry/odd", -1}, {"retry/1960", -1},
+	    {"status/500", -1}};
 	struct http_response resp;
 	char url[100];
 	size_t i;
@@ -1095,6 +1136,7 @@ reads_retry_after(void **state)
 		    table[i].path);
 		(void)get(*state, url, &resp);
 		assert_int_equal(resp.retry_after_ms, table[i].ms);
+		assert_true(resp.date_ms >= -1);
 		http_response_clear(&resp);
 	}
 	/* Without a policy there is one try. */
@@ -1691,6 +1733,7 @@ main(void)
 	    TEST(gives_the_answer),
 	    TEST(sends_methods_and_bodies),
 	    TEST(shares_cookies_among_json),
+	    TEST(writes_paths_as_they_are_meant),
 	    TEST(keeps_cookies_from_content),
 	    TEST(sets_and_clears_cookies),
 	    TEST(tries_again),

@@ -247,7 +247,8 @@ finds_spans(void **state)
 	assert_span(json_span_get(o, "\xf0\x9f\x98\x80"), "1");
 	assert_span(json_span_get(o, "n"), "null");
 	assert_span(json_span_get(o, "\n/"), "3");
-	assert_null(json_span_get(o, "e").p);
+	/* A name ends at a NUL, as json_get() has it too. */
+	assert_span(json_span_get(o, "e"), "2");
 	assert_null(json_span_get(o, "").p);
 	assert_null(json_span_get(o, "absent").p);
 	assert_null(json_span_get(json_span_get(o, "a"), "a").p);
@@ -296,6 +297,8 @@ blanks_members(void **state)
 		"{ \"u\" : \"\" , \"v\":\"u\" }"},
 	    {"[[{\"a\":{\"u\":[1,2]}},{\"u\":null}]]",
 		"[[{\"a\":{\"u\":\"\"}},{\"u\":\"\"}]]"},
+	    /* A tree knows this one by the name "u". */
+	    {"{\"u\\u0000v\":\"secret\"}", "{\"u\\u0000v\":\"\"}"},
 	    {"{\"\\u0075\":1,\"U\":2,\"uu\":3}",
 		"{\"\\u0075\":\"\",\"U\":2,\"uu\":3}"},
 	    {"{\"a\":\"\\\"u\\\":1\",\"u\":1e5,\"u\":true}",

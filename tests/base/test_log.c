@@ -37,6 +37,9 @@ speaks_by_level(void **state)
 		const char *said;
 	} table[] = {
 	    {LOG_QUIET, "icloud-pull: error: e 1\n"},
+	    {LOG_WARNINGS,
+		"icloud-pull: error: e 1\n"
+		"icloud-pull: warning: w 2\n"},
 	    {LOG_NORMAL,
 		"icloud-pull: error: e 1\n"
 		"icloud-pull: warning: w 2\n"
@@ -84,6 +87,17 @@ escapes(void **state)
 	catch_end(said, sizeof(said));
 	assert_string_equal(
 	    said, "icloud-pull: a\\x1b[2Jb\\x0ac\\xff\\u{009b}\n");
+
+	/* for a terminal that shows no more than ASCII */
+	for (int ascii = 1; ascii >= 0; ascii--) {
+		log_set_ascii(ascii);
+		catch_begin();
+		log_warn("caf\xc3\xa9 %s", "\xc3\x9b");
+		catch_end(said, sizeof(said));
+		assert_string_equal(said,
+		    ascii ? "icloud-pull: warning: caf\\u{00e9} \\u{00db}\n"
+			  : "icloud-pull: warning: caf\xc3\xa9 \xc3\x9b\n");
+	}
 }
 
 static void

@@ -118,10 +118,44 @@ survives_any_policy(void **state)
 	assert_int_equal(retry_wait(&p, &c, 7), -1);
 }
 
+/* A computer that has just woken: every 3 s, for as long as is wanted. */
+static void
+is_patient_before_the_first_answer(void **state)
+{
+	static const struct {
+		enum err_code code;
+		int status;
+		int64_t since, patience, wait;
+	} rows[] = {
+	    {ERR_NETWORK, 0, 0, 100000, 3000},
+	    {ERR_NETWORK, 0, 15000, 100000, 3000},
+	    {ERR_NETWORK, 0, 97000, 100000, 3000},
+	    {ERR_NETWORK, 0, 97001, 100000, -1},
+	    {ERR_NETWORK, 0, INT64_MAX, 100000, -1},
+	    {ERR_NETWORK, 0, 0, 0, -1},
+	    {ERR_NETWORK, 200, 0, 100000, -1}, /* cut, so somebody answered */
+	    {ERR_NONE, 503, 0, 100000, -1},
+	    {ERR_PROTOCOL, 0, 0, 100000, -1}, /* a certificate */
+	    {ERR_INTERRUPTED, 0, 0, 100000, -1},
+	    {ERR_REFUSED, 0, 0, 100000, -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct retry_case c = {
+		    .code = rows[i].code, .status = rows[i].status};
+
+		assert_int_equal(
+		    retry_patience(&c, rows[i].since, rows[i].patience),
+		    rows[i].wait);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(is_patient_before_the_first_answer),
 	    cmocka_unit_test(waits_as_the_table_says),
 	    cmocka_unit_test(survives_any_policy),
 	};

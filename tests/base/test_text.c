@@ -246,19 +246,29 @@ folds_names(void **state)
 static void
 shows_nothing_raw(void **state)
 {
-	static const char *const table[][2] = {
-	    {"plain \\ Caf\xc3\xa9", "plain \\ Caf\xc3\xa9"},
+	/* raw, where UTF-8 is shown, and where ASCII alone is (the same: NULL) */
+	static const char *const table[][3] = {
+	    {"plain \\ Caf\xc3\xa9", "plain \\ Caf\xc3\xa9",
+		"plain \\ Caf\\u{00e9}"},
+	    /* U+00DB ends in the byte by which a terminal of 8 bits takes an
+	     * order; the rest is beside it, of 3 and 4 bytes */
+	    {"\xc3\x9b \xe5\x81\x87 \xf0\x9f\x8f\x96",
+		"\xc3\x9b \xe5\x81\x87 \xf0\x9f\x8f\x96",
+		"\\u{00db} \\u{5047} \\u{1f3d6}"},
 	    {"\x1b]0;title\x07", "\\x1b]0;title\\x07"},
 	    {"a\r\n\tb\x7f", "a\\x0d\\x0a\\x09b\\x7f"},
 	    {"\xc2\x80\xc2\x9b"
 	     "31m\xc2\x9f\xc2\xa0",
-		"\\u{0080}\\u{009b}31m\\u{009f}\xc2\xa0"},
+		"\\u{0080}\\u{009b}31m\\u{009f}\xc2\xa0",
+		"\\u{0080}\\u{009b}31m\\u{009f}\\u{00a0}"},
 	    {"\xe2\x80\xa9\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xac\xe2\x80\xac"
 	     "\xe2\x80\xaf",
 		"\xe2\x80\xa9\\u{202a}\\u{202e}\\u{202c}\\u{202c}"
-		"\xe2\x80\xaf"},
+		"\xe2\x80\xaf",
+		"\\u{2029}\\u{202a}\\u{202e}\\u{202c}\\u{202c}\\u{202f}"},
 	    {"\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa",
-		"\\u{2066}\\u{2069}\xe2\x81\xaa"},
+		"\\u{2066}\\u{2069}\xe2\x81\xaa",
+		"\\u{2066}\\u{2069}\\u{206a}"},
 	    {"\x9b\xff\xe3\x81", "\\x9b\\xff\\xe3\\x81"},
 	    {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
 	};
@@ -268,21 +278,88 @@ shows_nothing_raw(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		buf_reset(&b);
-		text_printable(&b, table[i][0], strlen(table[i][0]));
+		text_printable(&b, table[i][0], strlen(table[i][0]), false);
 		assert_string_equal(buf_text(&b), table[i][1]);
+		buf_reset(&b);
+		text_printable(&b, table[i][0], strlen(table[i][0]), true);
+		assert_string_equal(buf_text(&b),
+		    table[i][2] != NULL ? table[i][2] : table[i][1]);
 	}
 	buf_reset(&b);
-	text_printable(&b, "a\0b", 3);
+	text_printable(&b, "a\0b", 3, false);
 	assert_string_equal(buf_text(&b), "a\\x00b");
 	for (i = 0; i < 256; i++) {
 		char c = (char)i;
 
 		buf_reset(&b);
-		text_printable(&b, &c, 1);
+		text_printable(&b, &c, 1, i % 2 == 0);
 		for (j = 0; j < b.len; j++)
 			assert_in_range(b.data[j], 0x20, 0x7e);
 	}
 	buf_clear(&b);
+}
+
+static void
+takes_characters_one_by_one(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t n, len;
+		uint32_t cp;
+	} table[] = {
+	    {"a", 1, 1, 'a'},
+	    {"\0", 1, 1, 0},
+	    {"\xc3\xa9z", 3, 2, 0xe9},
+	    {"\xe5\x81\x87", 3, 3, 0x5047},
+	    {"\xf4\x8f\xbf\xbf", 4, 4, 0x10ffff},
+	    /* none: as many bytes as are a beginning of one */
+	    {"\xc3", 1, 1, UINT32_MAX},
+	    {"\xe5\x81", 2, 2, UINT32_MAX},
+	    {"\xe5\x81z", 3, 2, UINT32_MAX},
+	    {"\x80\x80", 2, 1, UINT32_MAX},
+	    {"\xf4\x90\x80\x80", 4, 1, UINT32_MAX},
+	};
+	uint32_t cp;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_int_equal(
+		    text_next(&cp, table[i].text, table[i].n), table[i].len);
+		assert_int_equal(cp, table[i].cp);
+	}
+}
+
+/* By the order of POSIX, 8.2: the first that is set and not empty. */
+static void
+knows_a_locale_of_utf8(void **state)
+{
+	static const struct {
+		const char *lc_all, *lc_ctype, *lang;
+		bool is;
+	} table[] = {
+	    {NULL, NULL, NULL, false},
+	    {"", "", "", false},
+	    {NULL, NULL, "de_DE.UTF-8", true},
+	    {NULL, NULL, "de_DE.utf8", true},
+	    {NULL, NULL, "C.UTF-8", true},
+	    {NULL, NULL, "ca_ES.UTF-8@valencia", true},
+	    {NULL, "UTF-8", NULL, true}, /* of a Mac */
+	    {NULL, NULL, "de_DE", false},
+	    {NULL, NULL, "de_DE@euro", false},
+	    {NULL, NULL, "ja_JP.eucJP", false},
+	    {NULL, NULL, "POSIX", false},
+	    {"C", "de_DE.UTF-8", "de_DE.UTF-8", false},
+	    {"", "C", "de_DE.UTF-8", false},
+	    {"", "", "de_DE.UTF-8", true},
+	    {"de_DE.UTF-8", "C", "C", true},
+	    {NULL, "de_DE.UTF-8", "C", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (text_is_utf8_locale(table[i].lc_all, table[i].lc_ctype,
+			table[i].lang) != table[i].is)
+			fail_msg("row %zu", i);
 }
 
 static void
@@ -401,10 +478,15 @@ writes_for_people(void **state)
 	    {INT64_MIN, "-9.2 EB", "-9,223,372,036,854,775,808", "0 s"},
 	    {-1500, "-1.5 kB", "-1,500", "0 s"},
 	};
+	struct buf counted = {0};
 	char out[32];
 	size_t i;
 
 	(void)state;
+	text_add_count(&counted, 1, "file", "files");
+	text_add_count(&counted, 1204, " file", " files");
+	assert_string_equal(buf_text(&counted), "1 file1,204  files");
+	buf_clear(&counted);
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		assert_string_equal(text_size(out, table[i].n), table[i].size);
 		assert_string_equal(
@@ -413,10 +495,36 @@ writes_for_people(void **state)
 	}
 }
 
+static void
+cuts_between_characters(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t max, n;
+	} table[] = {
+	    {"", 0, 0},
+	    {"abc", 3, 3},
+	    {"abc", 2, 2},
+	    {"abc", 0, 0},
+	    {"a\xc3\xa4", 3, 3},
+	    {"a\xc3\xa4", 2, 1},
+	    {"\xf0\x9f\x98\x80", 4, 4},
+	    {"\xf0\x9f\x98\x80", 3, 0},
+	    {"\xf0\x9f\x98\x80x", 4, 4},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_int_equal(
+		    text_cut(table[i].text, table[i].max), table[i].n);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(cuts_between_characters),
 	    cmocka_unit_test(encodes_base64),
 	    cmocka_unit_test(decodes_base64_as_it_comes),
 	    cmocka_unit_test(writes_and_reads_hex),
@@ -424,6 +532,8 @@ main(void)
 	    cmocka_unit_test(tells_utf8),
 	    cmocka_unit_test(folds_names),
 	    cmocka_unit_test(shows_nothing_raw),
+	    cmocka_unit_test(takes_characters_one_by_one),
+	    cmocka_unit_test(knows_a_locale_of_utf8),
 	    cmocka_unit_test(reads_whole_numbers),
 	    cmocka_unit_test(reads_bytes),
 	    cmocka_unit_test(writes_for_people),
