@@ -166,6 +166,19 @@ static const char sql_master_put[] =
     " ON CONFLICT(rec) DO UPDATE SET filename = ?2, created_ms = ?3";
 static const char sql_assets_of[] = "SELECT rec FROM asset WHERE master = ?1"
 				    " AND rec > ?2 ORDER BY rec LIMIT 1";
+static const char sql_lonely[] =
+    "SELECT 1 FROM record WHERE rec = ?1 AND dict IS NOT NULL"
+    " AND NOT EXISTS(SELECT 1 FROM asset WHERE master = ?1)";
+
+/* Has a master come, and no asset of it? */
+static int
+is_lonely(bool *out, struct store *s, int64_t master, struct err *e)
+{
+	int rc = sql_first(s, e, sql_lonely, "i>", master);
+
+	*out = rc == 0;
+	return rc == -1 ? -1 : 0;
+}
 
 /* enum lack. */
 static int
@@ -192,11 +205,10 @@ assets_follow(struct store *s, int64_t master, struct err *e)
 
 	while ((rc = sql_first(
 		    s, e, sql_assets_of, "ii>i", master, asset, &asset)) == 0) {
-		if (set_lacks(s, asset, e) == -1 ||
-		    months_of_asset(s, asset, e) == -1)
+		if (set_lacks(s, asset, e) == -1)
 			return -1;
 	}
-	return rc == 1 ? 0 : -1;
+	return rc == 1 ? months_of_master(s, master, e) : -1;
 }
 
 int
@@ -216,6 +228,9 @@ store_master_put(struct store *s, const struct store_master *m, struct err *e)
 		goto out;
 	has = rc == 0; /* it was there before */
 	rc = -1;
+	/* What its assets share with others until now, too. */
+	if (has && months_of_master(s, m->rec, e) == -1)
+		goto out;
 	if (has && !same_text(filename, m->filename) &&
 	    event_add(s, m->rec, EVENT_NAME, filename, e) == -1)
 		goto out;
@@ -255,12 +270,12 @@ want_of(const struct store_asset *a)
 
 struct asset_row {
 	bool present;
-	int64_t master, flags, want;
+	int64_t master, flags, want, month;
 	char *title; /* owned */
 };
 
 static const char sql_asset_get[] =
-    "SELECT master, flags, want, title FROM asset WHERE rec = ?1";
+    "SELECT master, flags, want, month, title FROM asset WHERE rec = ?1";
 static const char sql_asset_put[] =
     "INSERT INTO asset(rec, zone, master, flags, want, lacks, month,"
     " taken_ms, added_ms, offset_s, expunged_ms, title, burst)"
@@ -277,8 +292,8 @@ asset_get(struct asset_row *out, struct store *s, int64_t rec, struct err *e)
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = sql_first(s, e, sql_asset_get, "i>iiit", rec, &out->master,
-	    &out->flags, &out->want, &out->title);
+	rc = sql_first(s, e, sql_asset_get, "i>iiiit", rec, &out->master,
+	    &out->flags, &out->want, &out->month, &out->title);
 	out->present = rc == 0;
 	return rc == -1 ? -1 : 0;
 }
@@ -296,7 +311,8 @@ asset_master(int64_t *master, struct store *s, int64_t asset, struct err *e)
 	return 0;
 }
 
-/* Each change of existence, trash, hidden and name is a row of history. */
+/* Each change of existence, trash, hidden and name is a row of history (of the
+ * master: store_asset_put()). */
 static int
 asset_events(struct store *s, const struct asset_row *old,
     const struct store_asset *a, int64_t flags, struct err *e)
@@ -323,6 +339,40 @@ asset_events(struct store *s, const struct asset_row *old,
 	return 0;
 }
 
+/* What was written down until now: before the row is what it becomes. */
+static int
+months_before(struct store *s, const struct asset_row *old,
+    const struct store_asset *a, int64_t master, struct err *e)
+{
+	bool lonely = false;
+
+	if (old->present && months_of_asset(s, a->rec, e) == -1)
+		return -1;
+	if (old->present && old->month != a->month &&
+	    month_left(s, old->month, e) == -1)
+		return -1;
+	/* Until now its master was among those without an asset. */
+	if (master != 0 && master != old->master &&
+	    is_lonely(&lonely, s, master, e) == -1)
+		return -1;
+	return lonely ? month_left(s, MONTH_ALBUMS, e) : 0;
+}
+
+/* And what is from now on. */
+static int
+months_after(struct store *s, const struct asset_row *old,
+    const struct store_asset *a, int64_t master, struct err *e)
+{
+	bool lonely = false;
+
+	if (months_of_asset(s, a->rec, e) == -1)
+		return -1;
+	if (old->master != 0 && old->master != master &&
+	    is_lonely(&lonely, s, old->master, e) == -1)
+		return -1;
+	return lonely ? month_changed(s, MONTH_ALBUMS, e) : 0;
+}
+
 int
 store_asset_put(struct store *s, const struct store_asset *a, struct err *e)
 {
@@ -342,8 +392,10 @@ store_asset_put(struct store *s, const struct store_asset *a, struct err *e)
 	flags |= a->hidden ? ASSET_HIDDEN : 0;
 	flags |= a->trashed ? ASSET_TRASHED : 0;
 	flags |= a->favourite ? ASSET_FAVOURITE : 0;
-	/* Where it was written down until now, too. */
-	if (old.present && months_of_asset(s, a->rec, e) == -1)
+	if (months_before(s, &old, a, master, e) == -1)
+		goto out;
+	if (old.present && old.master != master &&
+	    event_add_named(s, a->rec, EVENT_MASTER, old.master, e) == -1)
 		goto out;
 	if (asset_events(s, &old, a, flags, e) == -1 ||
 	    sql_run(s, e, sql_asset_put, "iioiidoooott", a->rec, a->zone,
@@ -364,8 +416,7 @@ store_asset_put(struct store *s, const struct store_asset *a, struct err *e)
 	    ((old.present && content_reset_of(s, master, e) == -1) ||
 		content_refresh_of(s, master, e) == -1))
 		goto out;
-	rc = old.present ? months_of_asset(s, a->rec, e)
-			 : month_changed(s, a->month, e);
+	rc = months_after(s, &old, a, master, e);
 out:
 	free(old.title);
 	return tx_end(s, own, rc, e);

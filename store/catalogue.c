@@ -19,6 +19,15 @@
 #define BUSY_MS 10000
 
 int
+sql_damaged(const struct store *s, struct err *e)
+{
+	return err_set(e, ERR_BAD_STATE,
+	    "Move that file away and run \"icloud-pull adopt\" with the "
+	    "copy's path: it is built anew from the copy.",
+	    "The catalogue %s is damaged.", s->catalogue);
+}
+
+int
 sql_fail(const struct store *s, struct err *e)
 {
 	int rc = sqlite3_extended_errcode(s->db);
@@ -43,10 +52,7 @@ sql_fail(const struct store *s, struct err *e)
 		    "Another process is using the catalogue %s.", s->catalogue);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return err_set(e, ERR_BAD_STATE,
-		    "Move that file away and run \"icloud-pull adopt\" with "
-		    "the copy's path: it is built anew from the copy.",
-		    "The catalogue %s is damaged.", s->catalogue);
+		return sql_damaged(s, e);
 	default:
 		return err_set(e, ERR_BAD_STATE,
 		    "Run again; if it happens again, report it.",
@@ -386,6 +392,7 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
 	s->root_fd = s->lock_fd = -1;
 	s->mode = o->mode;
 	s->work = o->work;
+	s->lock_files = o->lock_files;
 	s->placed = o->placed;
 	s->unplaced = o->unplaced;
 	s->arg = o->arg;
@@ -417,6 +424,7 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	place_abandon(s);
+	months_abandon(s);
 	if (s->db != NULL)
 		store_rollback(s);
 	catalogue_close(s);

@@ -58,6 +58,10 @@ content_refresh(struct store *s, int64_t content, struct err *e)
 		&was_wanted, &was) == -1)
 		return -1;
 	now = wanted ? LIVE_NOW : live == LIVE_NEVER ? LIVE_NEVER : LIVE_GONE;
+	/* What is left of a file that was to be mended is what there is. */
+	if (state == 0 && now == LIVE_GONE && live == LIVE_NOW &&
+	    mend_give_up(s, content, e) == -1)
+		return -1;
 	if (state != 0)
 		wanted = false;
 	if (now == live && wanted == was_wanted && (!wanted || want == was))
@@ -140,6 +144,13 @@ set_given(struct store *s, int64_t content)
 	s->given[at] |= (uint8_t)(1u << content % 8);
 }
 
+void
+want_again(struct store *s, int64_t content)
+{
+	if (is_given(s, content))
+		s->given[content / 8] &= (uint8_t) ~(1U << content % 8);
+}
+
 static const char sql_again[] =
     "SELECT content FROM content WHERE want IS NOT NULL"
     " AND (failure IS NULL OR failure = 6)";
@@ -152,12 +163,8 @@ store_wants_again(struct store *s, struct err *e)
 
 	if (sql_open(&st, s, e, sql_again, "") == -1)
 		return -1;
-	while ((rc = sql_row(s, st, e)) == 1) {
-		int64_t content = sqlite3_column_int64(st, 0);
-
-		if (is_given(s, content))
-			s->given[content / 8] &= (uint8_t) ~(1U << content % 8);
-	}
+	while ((rc = sql_row(s, st, e)) == 1)
+		want_again(s, sqlite3_column_int64(st, 0));
 	s->has_position = false;
 	return rc;
 }
@@ -172,38 +179,34 @@ store_want_clear(struct store_want *w)
 	memset(w, 0, sizeof(*w));
 }
 
-static int64_t
-filter_flags(const struct store_filter *f)
-{
-	return ASSET_NOT_LIVE | (f->skip_hidden ? ASSET_HIDDEN : 0) |
-	    (f->skip_trashed ? ASSET_TRASHED : 0);
-}
-
-/*
- * Who has a content, of the assets that a filter lets through: flags ?1, roles
- * ?2, zone ?3.  By the asset's own record, or by its master's.
- */
-#define CARRIERS(columns, content)                                      \
-	" SELECT " columns " FROM resource r"                           \
-	"  JOIN asset a ON a.rec = r.rec WHERE r.content = " content    \
-	"  AND a.flags & ?1 = 0 AND (?2 >> r.role) & 1 = 0"             \
-	"  AND (?3 = 0 OR a.zone = ?3)"                                 \
-	" UNION ALL"                                                    \
-	" SELECT " columns " FROM resource r"                           \
-	"  JOIN asset a ON a.master = r.rec WHERE r.content = " content \
-	"  AND a.flags & ?1 = 0 AND (?2 >> r.role) & 1 = 0"             \
-	"  AND (?3 = 0 OR a.zone = ?3)"
-
+/* The first of the assets in the cloud that have it, by its own record or by
+ * its master's; filtered or not, so that names are what they would be. */
 static const char sql_carrier[] =
     "SELECT x.zone, n.name, x.role, x.uti, x.rec, an.name, m.filename,"
-    " x.taken_ms, x.offset_s, x.flags FROM (" CARRIERS(
-	"a.zone, r.rec AS carrier, r.role AS role, r.uti,"
-	" a.rec AS rec, a.master, a.want AS want, a.taken_ms, a.offset_s,"
-	" a.flags",
-	"?4") " ORDER BY want, rec, role LIMIT 1) x"
-	      " JOIN record n ON n.rec = x.carrier JOIN record an ON an.rec = "
-	      "x.rec"
-	      " LEFT JOIN master m ON m.rec = x.master";
+    " x.taken_ms, x.offset_s, x.flags FROM ("
+    " SELECT a.zone, r.rec AS carrier, r.role AS role, r.uti, a.rec AS rec,"
+    "  a.master, a.want AS want, a.taken_ms, a.offset_s, a.flags"
+    "  FROM resource r JOIN asset a ON a.rec = r.rec"
+    "  WHERE r.content = ?1 AND a.flags & 24 = 0"
+    " UNION ALL"
+    " SELECT a.zone, r.rec, r.role, r.uti, a.rec, a.master, a.want,"
+    "  a.taken_ms, a.offset_s, a.flags"
+    "  FROM resource r JOIN asset a ON a.master = r.rec"
+    "  WHERE r.content = ?1 AND a.flags & 24 = 0"
+    " ORDER BY want, rec, role LIMIT 1) x"
+    " JOIN record n ON n.rec = x.carrier JOIN record an ON an.rec = x.rec"
+    " LEFT JOIN master m ON m.rec = x.master";
+
+/* Does the filter q let somebody have content c? */
+#define LET                                                                    \
+	" (EXISTS(SELECT 1 FROM resource r JOIN asset a ON a.rec = r.rec"      \
+	"  WHERE r.content = c.content AND" FILTER_LETS ")"                    \
+	" OR EXISTS(SELECT 1 FROM resource r JOIN asset a ON a.master = r.rec" \
+	"  WHERE r.content = c.content AND" FILTER_LETS ")) AS let"
+
+static const char sql_let[] =
+    "SELECT" LET " FROM temp.filter q CROSS JOIN content c"
+    " WHERE c.content = ?1";
 
 static const char sql_next_wants[] =
     "SELECT content, want FROM content WHERE want IS NOT NULL"
@@ -215,16 +218,20 @@ static const char sql_want_content[] =
 
 /* Fill out; 1 if the filter leaves it out. */
 static int
-want_fill(struct store_want *out, struct store *s, const struct store_filter *f,
-    int64_t content, struct err *e)
+want_fill(
+    struct store_want *out, struct store *s, int64_t content, struct err *e)
 {
 	int64_t failures = 0, flags = 0;
-	int rc;
+	int rc, let = 1;
 
 	memset(out, 0, sizeof(*out));
-	rc = sql_first(s, e, sql_carrier, "iiii>itdtittooi", filter_flags(f),
-	    (int64_t)f->skip_roles, f->zone, content, &out->zone, &out->record,
-	    &out->role, &out->uti, &out->asset, &out->asset_name,
+	if (!filter_is_none(&s->filter_used) &&
+	    sql_first(s, e, sql_let, "i>d", content, &let) == -1)
+		return -1;
+	if (!let)
+		return 1;
+	rc = sql_first(s, e, sql_carrier, "i>itdtittooi", content, &out->zone,
+	    &out->record, &out->role, &out->uti, &out->asset, &out->asset_name,
 	    &out->filename, &out->has_taken, &out->taken_ms, &out->has_offset,
 	    &out->offset_s, &flags);
 	if (rc != 0)
@@ -242,14 +249,6 @@ want_fill(struct store_want *out, struct store *s, const struct store_filter *f,
 	return 0;
 }
 
-static bool
-same_filter(const struct store_filter *a, const struct store_filter *b)
-{
-	return a->skip_roles == b->skip_roles && a->zone == b->zone &&
-	    a->skip_hidden == b->skip_hidden &&
-	    a->skip_trashed == b->skip_trashed;
-}
-
 int
 store_wants(struct store_want *out, size_t max, size_t *n, struct store *s,
     const struct store_filter *f, int64_t now_ms, struct err *e)
@@ -261,12 +260,16 @@ store_wants(struct store_want *out, size_t max, size_t *n, struct store *s,
 	int i, got, rc = -1;
 
 	*n = 0;
-	if (!s->has_position || !same_filter(f, &s->filter)) {
+	if (!s->has_position || !filter_is_same(f, &s->filter)) {
+		if (filter_use(s, f, e) == -1)
+			goto out;
 		s->filter = *f;
 		s->has_position = true;
 		s->position_want = INT64_MIN;
 		s->position_content = 0;
-	}
+	} else if (!filter_is_same(f, &s->filter_used) &&
+	    filter_use(s, f, e) == -1)
+		goto out;
 	do {
 		got = 0;
 		if (sql_open(&st, s, e, sql_next_wants, "iii", s->position_want,
@@ -281,7 +284,7 @@ store_wants(struct store_want *out, size_t max, size_t *n, struct store *s,
 			s->position_content = page[i].content;
 			if (is_given(s, page[i].content))
 				continue;
-			rc = want_fill(&out[*n], s, f, page[i].content, e);
+			rc = want_fill(&out[*n], s, page[i].content, e);
 			if (rc == 0) {
 				set_given(s, page[i].content);
 				(*n)++;
@@ -306,30 +309,56 @@ static const char sql_forecast_all[] =
     " (SELECT count(*) AS n, ifnull(sum(bytes), 0) AS bytes FROM content"
     "  WHERE failure IS NOT NULL AND want IS NOT NULL"
     "  AND not_before_ms > ?1) p";
+/* The limit keeps the inner query whole: let is asked once for each row. */
 static const char sql_forecast[] =
     "SELECT total(due AND let), total(CASE WHEN due AND let THEN bytes END),"
-    " total(NOT due AND let), total(NOT let) FROM ("
-    " SELECT c.bytes, c.not_before_ms IS NULL OR c.not_before_ms <= ?4 AS due,"
-    "  EXISTS(" CARRIERS(
-	"1", "c.content") ") AS let"
-			  " FROM content c WHERE c.want IS NOT NULL)";
+    " total(NOT due AND let), total(NOT let) FROM (SELECT c.bytes,"
+    " c.not_before_ms IS NULL OR c.not_before_ms <= ?1 AS due," LET
+    " FROM temp.filter q CROSS JOIN content c WHERE c.want IS NOT NULL"
+    " LIMIT -1)";
 
 int
 store_forecast(struct store_forecast *out, struct store *s,
     const struct store_filter *f, int64_t now_ms, struct err *e)
 {
-	bool all = f->skip_roles == 0 && !f->skip_hidden && !f->skip_trashed &&
-	    f->zone == 0;
+	const char *sql;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	if (all)
-		rc = sql_first(s, e, sql_forecast_all, "i>iiii", now_ms,
-		    &out->files, &out->bytes, &out->later, &out->filtered);
-	else
-		rc = sql_first(s, e, sql_forecast, "iiii>iiii", filter_flags(f),
-		    (int64_t)f->skip_roles, f->zone, now_ms, &out->files,
-		    &out->bytes, &out->later, &out->filtered);
+	if (filter_use(s, f, e) == -1)
+		return -1;
+	sql = filter_is_none(f) ? sql_forecast_all : sql_forecast;
+	rc = sql_first(s, e, sql, "i>iiii", now_ms, &out->files, &out->bytes,
+	    &out->later, &out->filtered);
+	return rc == 0 ? 0 : -1;
+}
+
+static const char sql_left_all[] =
+    "SELECT 0, 0,"
+    " (SELECT total(n) FROM content_count WHERE live = 1 AND state = 0) -"
+    " (SELECT count(*) FROM gap g JOIN content c ON c.content = g.content"
+    "  WHERE g.closed_run IS NULL AND c.live = 1 AND c.state = 0)";
+static const char sql_left[] =
+    "SELECT total(NOT let), total(CASE WHEN NOT let THEN bytes END),"
+    " total(let AND NOT gap) FROM (SELECT c.bytes,"
+    " EXISTS(SELECT 1 FROM gap g WHERE g.rec = 0 AND g.content = c.content"
+    "  AND g.closed_run IS NULL) AS gap," LET
+    " FROM temp.filter q CROSS JOIN content c WHERE c.want IS NOT NULL"
+    " LIMIT -1)";
+
+int
+store_left(struct store_left *out, struct store *s,
+    const struct store_filter *f, struct err *e)
+{
+	const char *sql;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if (filter_use(s, f, e) == -1)
+		return -1;
+	sql = filter_is_none(f) ? sql_left_all : sql_left;
+	rc = sql_first(s, e, sql, ">iii", &out->filtered, &out->filtered_bytes,
+	    &out->open);
 	return rc == 0 ? 0 : -1;
 }
 
@@ -341,6 +370,10 @@ int
 store_want_failed(struct store *s, int64_t content, enum store_failure why,
     const char *detail, int64_t not_before_ms, struct err *e)
 {
+	/* Not to be had: it stays what it is, damaged, and no gap. */
+	if (why != STORE_FAILED && why != STORE_VANISHED &&
+	    mend_give_up(s, content, e) == -1)
+		return -1;
 	return sql_run(s, e, sql_failed, "idto", content, (int)why, detail,
 	    not_before_ms != 0, not_before_ms);
 }

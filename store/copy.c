@@ -326,17 +326,38 @@ still_there(const char *root, const char *id)
 }
 
 static int
-wrong_machine(const struct store *s, const struct marker *m, struct err *e)
+check_machine(const struct store *s, const struct marker *m, struct err *e)
 {
 	char machine[256];
 
 	compat_machine(machine, sizeof(machine));
-	if (s->mode != STORE_WRITE || strcmp(machine, m->machine) == 0)
+	if (strcmp(machine, m->machine) == 0)
 		return 0;
 	return err_set(e, ERR_BAD_STATE,
 	    "To go on from this machine, run \"icloud-pull adopt --take-over\" "
 	    "with that path.",
 	    "The copy %s is written by another machine.", s->root);
+}
+
+static int
+wrong_machine(const struct store *s, const struct marker *m, struct err *e)
+{
+	return mode_writes(s->mode) ? check_machine(s, m, e) : 0;
+}
+
+int
+store_check_machine(const struct store *s, struct err *e)
+{
+	struct marker m;
+	int rc;
+
+	if (marker_read(&m, s->root_fd, s->root, e) == -1)
+		return -1;
+	rc = m.present ? check_machine(s, &m, e)
+		       : err_set(e, ERR_NOT_MOUNTED, NULL,
+			     "The copy is not at %s any more.", s->root);
+	marker_clear(&m);
+	return rc;
 }
 
 /* A copy whose making was cut short has this file in its folder in STATE. */
@@ -537,6 +558,19 @@ take_lock(struct store *s, struct err *e)
 	free(path);
 	free(whose);
 	return s->lock_fd == -1 ? -1 : 0;
+}
+
+int
+store_check_lock(const struct store *s, struct err *e)
+{
+	char *path = xasprintf("%s/lock", s->id_dir);
+	int fd = s->lock_fd == -1 ? file_lock(path, "a look", 0, e) : -1;
+
+	free(path);
+	if (fd == -1)
+		return s->lock_fd == -1 ? -1 : 0;
+	file_unlock(fd);
+	return 0;
 }
 
 /* With the list read (and locked, if we write): which copy, or why not. */

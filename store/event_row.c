@@ -1,6 +1,8 @@
 #include "store_p.h"
 
-/* The history, and the months whose manifest is to be written anew. */
+#include <stdlib.h>
+
+/* The history. */
 
 static const char sql_event[] =
     "INSERT INTO event(run, rec, kind, detail) VALUES(?1, ?2, ?3, ?4)";
@@ -13,29 +15,19 @@ event_add(struct store *s, int64_t rec, enum event_kind kind,
 	    s, e, sql_event, "iodt", s->run, rec != 0, rec, (int)kind, detail);
 }
 
-static const char sql_month[] =
-    "INSERT INTO month(month, dirty) VALUES(?1, 1)"
-    " ON CONFLICT(month) DO UPDATE SET dirty = 1 WHERE dirty = 0";
+static const char sql_name[] = "SELECT name FROM record WHERE rec = ?1";
 
 int
-month_changed(struct store *s, int64_t month, struct err *e)
+event_add_named(struct store *s, int64_t rec, enum event_kind kind,
+    int64_t other, struct err *e)
 {
-	return sql_run(s, e, sql_month, "i", month);
-}
+	char *name = NULL;
+	int rc = 0;
 
-/* Those of its stems, and its own, where its records are. */
-static const char sql_months[] =
-    "INSERT INTO month(month, dirty)"
-    " SELECT month, 1 FROM stem WHERE asset = ?1"
-    " UNION SELECT month, 1 FROM asset WHERE rec = ?1"
-    " UNION SELECT t.month, 1 FROM asset a"
-    "  JOIN resource r ON r.rec IN (a.rec, a.master)"
-    "  JOIN file f ON f.content = r.content JOIN stem t ON t.stem = f.stem"
-    "  WHERE a.rec = ?1"
-    " ON CONFLICT(month) DO UPDATE SET dirty = 1 WHERE dirty = 0";
-
-int
-months_of_asset(struct store *s, int64_t asset, struct err *e)
-{
-	return sql_run(s, e, sql_months, "i", asset);
+	if (other != 0)
+		rc = sql_first(s, e, sql_name, "i>t", other, &name);
+	if (rc != -1)
+		rc = event_add(s, rec, kind, name, e);
+	free(name);
+	return rc;
 }

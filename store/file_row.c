@@ -13,6 +13,22 @@
 
 /* Files: reserved paths, and what lies under them. */
 
+char *
+folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? xstrdup(".")
+			     : xstrndup(path, (size_t)(slash - path));
+}
+
+int64_t
+file_mtime_ms(const struct stat *st)
+{
+	return (int64_t)ST_MTIM(*st).tv_sec * 1000 +
+	    ST_MTIM(*st).tv_nsec / 1000000;
+}
+
 void
 file_row_clear(struct file_row *f)
 {
@@ -21,7 +37,7 @@ file_row_clear(struct file_row *f)
 }
 
 static const char sql_of_content[] =
-    "SELECT file, content, stem, role, state, path FROM file"
+    "SELECT file, content, stem, role, state, mend, path, sha256 FROM file"
     " WHERE content = ?1";
 
 int
@@ -29,8 +45,9 @@ file_of_content(
     struct file_row *out, struct store *s, int64_t content, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
-	return sql_first(s, e, sql_of_content, "i>iiiddt", content, &out->file,
-	    &out->content, &out->stem, &out->role, &out->state, &out->path);
+	return sql_first(s, e, sql_of_content, "i>iiidddtb", content,
+	    &out->file, &out->content, &out->stem, &out->role, &out->state,
+	    &out->mend, &out->path, out->sha256, &out->sha256_len);
 }
 
 static const char sql_reserve[] =
@@ -79,8 +96,9 @@ file_path_taken(bool *out, struct store *s, const char *path, int64_t content,
 }
 
 static const char sql_placed[] =
-    "UPDATE file SET state = ?2, size = ?3, sha256 = ?4, placed_run = ?5,"
-    " checked_ms = ?6 WHERE content = ?1";
+    "UPDATE file SET state = ?2, size = ?3, sha256 = ?4,"
+    " placed_run = ifnull(placed_run, ?5), checked_ms = ?6, damage = 0,"
+    " mend = 0, mtime_ms = NULL, changed_ms = NULL WHERE content = ?1";
 static const char sql_held[] =
     "UPDATE content SET state = ?2, bytes = ?3, want = NULL, failures = 0,"
     " failure = NULL, detail = NULL, not_before_ms = NULL"
@@ -89,23 +107,29 @@ static const char sql_held_month[] =
     "SELECT s.month FROM file f JOIN stem s ON s.stem = f.stem"
     " WHERE f.content = ?1";
 
+int
+file_month_changed(struct store *s, int64_t content, struct err *e)
+{
+	int64_t month;
+
+	if (sql_first(s, e, sql_held_month, "i>i", content, &month) != 0)
+		return -1;
+	return month_changed(s, month, e);
+}
+
 /* File and content together, or neither: half of it would be a file that is
  * held and wanted. */
 static int
 record_both(struct store *s, int64_t content, enum store_state state,
     const struct digest_sum *sum, struct err *e)
 {
-	int64_t month;
-
 	if (sql_run(s, e, sql_placed, "idibii", content, (int)state,
 		sum->size_bytes, sum->sha256, sizeof(sum->sha256), s->run,
 		clock_now_ms()) == -1 ||
 	    sql_run(s, e, sql_held, "idi", content, (int)state,
 		sum->size_bytes) == -1)
 		return -1;
-	if (sql_first(s, e, sql_held_month, "i>i", content, &month) != 0)
-		return -1;
-	return month_changed(s, month, e);
+	return file_month_changed(s, content, e);
 }
 
 int
@@ -117,6 +141,22 @@ file_record(struct store *s, int64_t content, enum store_state state,
 	if (tx_begin(&own, s, e) == -1)
 		return -1;
 	return tx_end(s, own, record_both(s, content, state, sum, e), e);
+}
+
+static const char sql_time[] =
+    "UPDATE file SET mtime_ms = ?2 WHERE content = ?1";
+
+int
+file_time(struct store *s, int64_t content, int64_t mtime_ms, struct err *e)
+{
+	return sql_run(s, e, sql_time, "ii", content, mtime_ms);
+}
+
+bool
+file_has_line(const struct file_row *f, const struct digest_sum *sum)
+{
+	return f->mend != 0 && f->sha256_len == sizeof(sum->sha256) &&
+	    memcmp(f->sha256, sum->sha256, sizeof(sum->sha256)) == 0;
 }
 
 static const char sql_file_asset[] =
@@ -140,7 +180,7 @@ file_durable(struct store *s, const char *path, struct err *e)
 	(void)close(fd); /* was only read */
 	if (rc == -1)
 		return -1;
-	folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	folder = folder_of(path);
 	if (file_sync_dir(s->root_fd, folder) == -1)
 		rc = err_set_errno(
 		    e, errno, "%s/%s cannot be flushed", s->root, folder);
@@ -148,32 +188,51 @@ file_durable(struct store *s, const char *path, struct err *e)
 	return rc;
 }
 
+/* All rows of an adopted file. */
+static int
+adopted(struct store *s, int64_t content, const char *path,
+    enum store_state state, const struct digest_sum *sum, struct err *e)
+{
+	int64_t asset = 0;
+	struct stat st;
+
+	if (file_record(s, content, state, sum, e) == -1 ||
+	    sql_first(s, e, sql_file_asset, "i>i", content, &asset) != 0)
+		return -1;
+	if (file_stat(&st, s->root_fd, path) == 0 &&
+	    file_time(s, content, file_mtime_ms(&st), e) == -1)
+		return -1;
+	return event_add(s, asset, EVENT_ADOPTED, path, e);
+}
+
 int
 file_adopt(struct store *s, int64_t content, const char *path,
     enum store_state state, const struct digest_sum *sum, struct err *e)
 {
 	struct buf line = {0};
-	int64_t asset = 0;
-	bool own;
+	struct file_row row;
+	bool own, has_line, mended;
 	int rc;
 
-	if (file_durable(s, path, e) == -1)
+	if (file_durable(s, path, e) == -1 ||
+	    file_of_content(&row, s, content, e) != 0)
 		return -1;
-	sums_line(&line, sum->sha256, path);
-	rc = sums_append(s, line.data, line.len);
-	buf_clear(&line);
-	if (rc == -1)
-		return err_set_errno(
-		    e, errno, "%s/%s cannot be written", s->root, PATH_SUMS);
+	has_line = file_has_line(&row, sum);
+	mended = row.mend != 0;
+	file_row_clear(&row);
+	if (!has_line) {
+		sums_line(&line, sum->sha256, path);
+		rc = sums_append(s, line.data, line.len);
+		buf_clear(&line);
+		if (rc == -1)
+			return err_set_errno(e, errno,
+			    "%s/%s cannot be written", s->root, PATH_SUMS);
+	}
 	if (tx_begin(&own, s, e) == -1)
 		return -1;
-	rc = file_record(s, content, state, sum, e);
-	if (rc == 0 &&
-	    sql_first(s, e, sql_file_asset, "i>i", content, &asset) != 0)
-		rc = -1;
-	if (rc == 0)
-		rc = event_add(s, asset, EVENT_ADOPTED, path, e);
-	return tx_end(s, own, rc, e);
+	rc = tx_end(s, own, adopted(s, content, path, state, sum, e), e);
+	/* Its line of before says something else. */
+	return rc == 0 && mended && !has_line ? sums_anew(s, e) : rc;
 }
 
 /* ---- looking ---- */
@@ -185,11 +244,20 @@ struct file_page {
 	char *path, *key; /* owned */
 };
 
+#define FILE_COLUMNS                                                      \
+	"SELECT f.file, f.content, f.path, c.checksum, f.size, f.sha256," \
+	" f.state, f.role, f.checked_ms, f.key FROM file f"               \
+	" JOIN content c ON c.content = f.content"
+
 static const char sql_files[] =
-    "SELECT f.file, f.content, f.path, c.checksum, f.size, f.sha256, f.state,"
-    " f.role, f.checked_ms, f.key FROM file f"
-    " JOIN content c ON c.content = f.content"
-    " WHERE f.state > 0 AND f.key > ?1 ORDER BY f.key LIMIT 256";
+    FILE_COLUMNS " WHERE f.state > 0 AND f.key > ?1 ORDER BY f.key LIMIT 256";
+/* What is dated in the future would never be the longest unchecked. */
+static const char sql_undate[] =
+    "UPDATE file SET checked_ms = 0 WHERE state > 0 AND checked_ms >= ?1";
+static const char sql_unchecked[] =
+    FILE_COLUMNS " WHERE f.state > 0 AND f.checked_ms < ?3"
+		 " AND (f.checked_ms, f.file) > (?1, ?2)"
+		 " ORDER BY f.checked_ms, f.file LIMIT 256";
 
 static void
 take_file(struct file_page *p, sqlite3_stmt *st)
@@ -210,6 +278,18 @@ take_file(struct file_page *p, sqlite3_stmt *st)
 	p->key = xstrdup(sql_text(st, 9));
 }
 
+/* The rows of a statement that gives a page. */
+static int
+take_page(struct file_page *page, size_t *n, struct store *s, sqlite3_stmt *st,
+    struct err *e)
+{
+	int rc;
+
+	while ((rc = sql_row(s, st, e)) == 1)
+		take_file(&page[(*n)++], st);
+	return rc;
+}
+
 /*
  * A page at a time, with no statement open while each() works: a reader that
  * stays would keep the log of a long verify from being emptied.
@@ -227,10 +307,8 @@ store_files(struct store *s, void (*each)(void *, const struct store_file *),
 	do {
 		n = 0;
 		rc = sql_open(&st, s, e, sql_files, "t", last);
-		if (rc == -1)
-			break;
-		while ((rc = sql_row(s, st, e)) == 1)
-			take_file(&page[n++], st);
+		if (rc == 0)
+			rc = take_page(page, &n, s, st, e);
 		for (i = 0; i < n; i++) {
 			if (rc == 0)
 				each(arg, &page[i].file);
@@ -244,11 +322,33 @@ store_files(struct store *s, void (*each)(void *, const struct store_file *),
 	return rc;
 }
 
-static const char sql_checked[] =
-    "UPDATE file SET checked_ms = ?2 WHERE file = ?1";
-
 int
-store_file_checked(struct store *s, int64_t file, int64_t now_ms, struct err *e)
+store_files_unchecked(struct store *s, int64_t now_ms,
+    bool (*each)(void *, const struct store_file *), void *arg, struct err *e)
 {
-	return sql_run(s, e, sql_checked, "ii", file, now_ms);
+	struct file_page *page = xcalloc(PAGE, sizeof(*page));
+	int64_t last_ms = INT64_MIN, last = 0;
+	bool more = true;
+	sqlite3_stmt *st;
+	size_t n, i;
+	int rc = sql_run(s, e, sql_undate, "i", now_ms);
+
+	while (rc == 0 && more) {
+		n = 0;
+		rc = sql_open(
+		    &st, s, e, sql_unchecked, "iii", last_ms, last, now_ms);
+		if (rc == 0)
+			rc = take_page(page, &n, s, st, e);
+		more = n > 0;
+		for (i = 0; i < n; i++) {
+			if (rc == 0 && more)
+				more = each(arg, &page[i].file);
+			last_ms = page[i].file.checked_ms;
+			last = page[i].file.file;
+			free(page[i].path);
+			free(page[i].key);
+		}
+	}
+	free(page);
+	return rc;
 }

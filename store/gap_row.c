@@ -106,6 +106,22 @@ static const char sql_failures[] =
     " WHERE c.failure IN (1, 6) AND c.want IS NOT NULL AND c.content > ?1"
     " ORDER BY c.content LIMIT 1";
 
+/* What nobody has tried to fetch yet. */
+static const char sql_unfetched[] =
+    "SELECT c.content, z.name, n.name, m.filename, r.role, 0,"
+    " 'It has not been fetched yet.', 0 FROM content c"
+    " JOIN resource r ON r.content = c.content"
+    "  AND r.rec = (SELECT min(q.rec) FROM resource q"
+    "   WHERE q.content = c.content)"
+    " JOIN record n ON n.rec = r.rec"
+    " JOIN zone z ON z.zone = n.zone"
+    " LEFT JOIN asset a ON a.rec = n.rec"
+    " LEFT JOIN master m ON m.rec = ifnull(a.master, n.rec)"
+    " WHERE c.failure IS NULL AND c.want IS NOT NULL AND c.content > ?1"
+    " AND NOT EXISTS(SELECT 1 FROM file f"
+    "  WHERE f.content = c.content AND f.mend <> 0)"
+    " ORDER BY c.content LIMIT 1";
+
 static int
 walk(struct store *s, const char *sql, int64_t run,
     void (*each)(void *, const struct store_gap *), void *arg, struct err *e)
@@ -147,4 +163,15 @@ store_gaps(struct store *s, void (*each)(void *, const struct store_gap *),
 	    walk(s, sql_gaps, run, each, arg, e) == -1)
 		return -1;
 	return walk(s, sql_failures, run, each, arg, e);
+}
+
+int
+store_unfetched(struct store *s, void (*each)(void *, const struct store_gap *),
+    void *arg, struct err *e)
+{
+	int64_t run;
+
+	if (run_now(&run, s, e) == -1)
+		return -1;
+	return walk(s, sql_unfetched, run, each, arg, e);
 }

@@ -1,4 +1,4 @@
-#include "store.h"
+#include "store_p.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +16,20 @@ int
 store_hash_at(struct digest_sum *out, int dir, const char *path,
     const uint8_t *prefix, size_t prefix_len)
 {
+	int64_t mtime_ms;
+
+	return store_check_at(out, &mtime_ms, dir, path, prefix, prefix_len);
+}
+
+int
+store_check_at(struct digest_sum *out, int64_t *mtime_ms, int dir,
+    const char *path, const uint8_t *prefix, size_t prefix_len)
+{
 	struct digest *d = NULL;
 	uint8_t *chunk = NULL;
 	struct stat st;
 	ssize_t got;
+	bool cached;
 	int fd, errnum = 0;
 
 	/* Not waiting, should a fifo be in the file's place. */
@@ -34,6 +44,8 @@ store_hash_at(struct digest_sum *out, int dir, const char *path,
 		errnum = EISDIR;
 		goto out;
 	}
+	*mtime_ms = file_mtime_ms(&st);
+	cached = compat_is_cached(fd);
 	chunk = xmalloc(CHUNK);
 	d = digest_new(prefix, prefix_len);
 	for (;;) {
@@ -52,8 +64,10 @@ store_hash_at(struct digest_sum *out, int dir, const char *path,
 		}
 	}
 	digest_end(out, d);
-	/* Reading a whole library must not push everything else out. */
-	compat_forget_cache(fd);
+	/* Reading a whole library must not push everything else out, nor what
+	 * somebody else has just read. */
+	if (!cached)
+		compat_forget_cache(fd);
 out:
 	digest_free(d);
 	free(chunk);

@@ -194,6 +194,8 @@ new_stem(struct store *s, struct seek *k, enum stem_kind kind, const char *base,
 static const char sql_version[] =
     "SELECT content FROM resource WHERE rec IN (?1, ?2)"
     " AND content IS NOT NULL ORDER BY role LIMIT 1";
+static const char sql_checksum_of[] =
+    "SELECT checksum FROM content WHERE content = ?1";
 static const char sql_stem_of_version[] =
     "SELECT stem, folder, name FROM stem WHERE version = ?1 AND kind = 0"
     " LIMIT 1";
@@ -247,6 +249,28 @@ version_stem(struct stem *out, int64_t *version, struct store *s, int64_t asset,
 	return rc;
 }
 
+/*
+ * The suffix of a new stem: of its version, also if another of its files comes
+ * first (an original that a filter leaves out), so that the name is the same.
+ */
+static int
+version_suffix(char out[SUFFIX_MAX + 1], struct store *s, const struct seek *k,
+    const struct store_name *name, struct err *e)
+{
+	uint8_t checksum[CHECKSUM_BYTES];
+	size_t len = 0;
+
+	if (k->version == k->content) {
+		(void)snprintf(out, SUFFIX_MAX + 1, "%s", name->suffix);
+		return 0;
+	}
+	if (sql_first(
+		s, e, sql_checksum_of, "i>b", k->version, checksum, &len) != 0)
+		return -1;
+	own_suffix(out, checksum, len);
+	return 0;
+}
+
 /* Its place in a stem that is there; beside it if that place is taken. */
 static int
 in_stem(struct store *s, struct seek *k, const struct stem *m, struct err *e)
@@ -281,14 +305,15 @@ seek_original(struct store *s, struct seek *k, int64_t master,
     const struct store_name *name, struct err *e)
 {
 	struct stem m = {0};
+	char suffix[SUFFIX_MAX + 1];
 	int rc;
 
 	rc = version_stem(&m, &k->version, s, k->asset, master, e);
 	if (rc == 0)
 		rc = in_stem(s, k, &m, e);
-	else if (rc == 1)
-		rc = new_stem(s, k, STEM_VERSION, name->stem, name->suffix,
-		    true, true, e);
+	else if (rc == 1 && (rc = version_suffix(suffix, s, k, name, e)) == 0)
+		rc = new_stem(
+		    s, k, STEM_VERSION, name->stem, suffix, true, true, e);
 	stem_clear(&m);
 	return rc;
 }
@@ -298,7 +323,7 @@ seek_edited(struct store *s, struct seek *k, int64_t master,
     const struct store_name *name, struct err *e)
 {
 	struct stem original = {0}, m = {0};
-	char *base = NULL;
+	char suffix[SUFFIX_MAX + 1], *base = NULL;
 	int rc;
 
 	/* Still and video of one edit are one version. */
@@ -309,9 +334,9 @@ seek_edited(struct store *s, struct seek *k, int64_t master,
 	if (rc != 1)
 		goto out;
 	rc = version_stem(&original, &k->version, s, k->asset, master, e);
-	if (rc == 1) {
-		rc = new_stem(s, k, STEM_VERSION, name->stem, name->suffix,
-		    true, false, e);
+	if (rc == 1 && (rc = version_suffix(suffix, s, k, name, e)) == 0) {
+		rc = new_stem(
+		    s, k, STEM_VERSION, name->stem, suffix, true, false, e);
 		if (rc == 0)
 			rc = sql_first(s, e, sql_stem_get, "i>itt", k->stem,
 			    &original.stem, &original.folder, &original.name);
@@ -415,8 +440,13 @@ reserve_again(char **path, bool *adopt, struct digest_sum *sum, struct store *s,
     const struct file_row *f, const struct store_want *w,
     const struct digest_rule *rule, struct err *e)
 {
-	int look = look_at(sum, s, f->path, w->size_bytes, rule, e);
+	int look;
 
+	if (f->mend != 0) { /* what is there was looked at, and makes room */
+		*path = xstrdup(f->path);
+		return 0;
+	}
+	look = look_at(sum, s, f->path, w->size_bytes, rule, e);
 	if (look == -1)
 		return -1;
 	if (look == LOOK_OTHER)
@@ -471,7 +501,7 @@ store_reserve(const char **path, bool *adopted, struct store *s,
 	bool own;
 	int rc;
 
-	assert(s->mode == STORE_WRITE && s->run != 0);
+	assert(mode_writes(s->mode) && s->run != 0);
 	assert(*name->folder != '\0' && *name->stem != '\0');
 	*adopted = false;
 	if (tx_begin(&own, s, e) == -1)

@@ -24,8 +24,9 @@ struct store_put {
 	struct store *s;
 	int64_t content, stated_bytes, size_bytes;
 	struct digest_rule rule;
-	char *part, *path; /* below ROOT; owned */
-	char *hex;         /* of the checksum; owned */
+	struct file_row row; /* its reserved place */
+	char *part;          /* below ROOT; owned */
+	char *hex;           /* of the checksum; owned */
 	int fd;
 	struct digest *digest; /* NULL: bytes are there, not hashed */
 	struct rehash *rehash; /* with a worker */
@@ -160,7 +161,7 @@ store_put_open(struct store_put **out, int64_t *have, struct store *s,
 	struct stat st;
 	int rc;
 
-	assert(s->mode == STORE_WRITE && s->work != NULL);
+	assert(mode_writes(s->mode) && s->work != NULL);
 	*out = NULL;
 	*have = 0;
 	rc = file_of_content(&f, s, w->content, e);
@@ -176,7 +177,8 @@ store_put_open(struct store_put **out, int64_t *have, struct store *s,
 	text_hex(hex, w->checksum, w->checksum_len);
 	p->hex = xstrdup(hex);
 	p->part = part_path(w->checksum, w->checksum_len, w->size_bytes);
-	p->path = xstrdup(f.path);
+	p->row = f;
+	memset(&f, 0, sizeof(f));
 	p->fd = open_part(s, p->part);
 	if (p->fd == -1 || fstat(p->fd, &st) == -1) {
 		err_set_errno(
@@ -337,8 +339,8 @@ store_put_close(struct store_put *p)
 		(void)close(p->fd); /* what is lost here will not prove */
 	digest_free(p->digest);
 	free(p->part);
-	free(p->path);
 	free(p->hex);
+	file_row_clear(&p->row);
 	free(p);
 }
 
@@ -390,11 +392,13 @@ store_put_accept(
 	f->sum = p->sum;
 	f->fd = p->fd;
 	f->part = p->part;
-	f->path = p->path;
+	f->path = p->row.path;
+	f->mend = p->row.mend != 0;
+	f->has_line = file_has_line(&p->row, &p->sum);
 	f->has_taken = has_taken;
 	f->taken_ms = taken_ms;
 	p->fd = -1;
-	p->part = p->path = NULL;
+	p->part = p->row.path = NULL;
 	rc = place_file(s, f, e);
 	store_put_close(p);
 	return rc;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,8 @@
  * renames, one fsync a folder, and the lines of SHA256SUMS on a worker; then
  * the rows in one transaction on the main thread.  A crash leaves a file or a
  * line without a row, never a row without its file.
+ * Before a file that is mended takes its name, what stands there goes to
+ * quarantine; the line of before stays, if it says the same.
  */
 
 #define BATCH_FILES 64
@@ -112,8 +115,12 @@ static void
 finish_run(void *arg)
 {
 	struct finish *f = arg;
+	struct stat st;
 
 	dress(f);
+	f->has_mtime = fstat(f->fd, &st) == 0;
+	if (f->has_mtime)
+		f->mtime_ms = file_mtime_ms(&st);
 	if (compat_sync(f->fd, false) == -1)
 		f->errnum = errno;
 	if (close(f->fd) == -1 && f->errnum == 0)
@@ -150,10 +157,15 @@ same_file(int dir, const char *a, const char *b)
 static int
 into_place(const struct store *s, const struct finish *f)
 {
-	const char *slash = strrchr(f->path, '/');
-	char *folder = xstrndup(f->path, (size_t)(slash - f->path));
-	int rc = file_mkdirs(s->root_fd, folder);
+	char *folder = folder_of(f->path);
+	int rc = 0;
 
+	if (f->mend) {
+		rc = quarantine(s, f->path);
+		step_reached(s, "quarantined");
+	}
+	if (rc == 0 && strchr(f->path, '/') != NULL)
+		rc = file_mkdirs(s->root_fd, folder);
 	/* EEXIST is kept for the file's own place. */
 	if (rc == -1 && errno == EEXIST)
 		errno = ENOTDIR;
@@ -167,11 +179,13 @@ into_place(const struct store *s, const struct finish *f)
 	return rc;
 }
 
-/* The length of the folder in path. */
+/* The length of the folder in path; 0: it lies in ROOT itself. */
 static size_t
 folder_length(const char *path)
 {
-	return (size_t)(strrchr(path, '/') - path);
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? 0 : (size_t)(slash - path);
 }
 
 /* Flush each folder that got a file, once. */
@@ -194,11 +208,30 @@ sync_folders(const struct batch *b)
 		}
 		if (g != f)
 			continue;
-		folder = xstrndup(f->path, n);
+		folder = folder_of(f->path);
 		rc = file_sync_dir(b->s->root_fd, folder);
 		free(folder);
 	}
 	return rc == 0 ? file_sync_dir(b->s->root_fd, DIR_PARTIAL) : rc;
+}
+
+/* Last of all: such a file has no other name any more. */
+static void
+lock_files(const struct batch *b)
+{
+	const struct finish *f;
+	int fd;
+
+	for (f = b->head; f != NULL; f = f->next) {
+		if (!f->renamed)
+			continue;
+		fd =
+		    file_open(b->s->root_fd, f->path, O_RDONLY | O_NONBLOCK, 0);
+		if (fd == -1)
+			continue;
+		compat_set_immutable(fd, true);
+		(void)close(fd); /* nothing was written */
+	}
 }
 
 static void
@@ -208,6 +241,7 @@ batch_run(void *arg)
 	struct store *s = b->s;
 	struct buf lines = {0};
 	struct finish *f;
+	bool any = false;
 	int volume = 0;
 
 	for (f = b->head; f != NULL; f = f->next) {
@@ -222,22 +256,26 @@ batch_run(void *arg)
 				volume = f->errnum;
 			continue;
 		}
-		f->renamed = true;
-		sums_line(&lines, f->sum.sha256, f->path);
+		f->renamed = any = true;
+		if (!f->has_line)
+			sums_line(&lines, f->sum.sha256, f->path);
 		step_reached(s, "renamed");
 	}
-	if (lines.len > 0) {
+	if (any) {
 		if (sync_folders(b) == -1) {
 			b->errnum = errno;
 			b->what = "its folders";
 		} else {
 			step_reached(s, "folders");
-			if (sums_append(s, lines.data, lines.len) == -1) {
+			if (lines.len > 0 &&
+			    sums_append(s, lines.data, lines.len) == -1) {
 				b->errnum = errno;
 				b->what = PATH_SUMS;
 			}
 			step_reached(s, "lines");
 		}
+		if (s->lock_files)
+			lock_files(b);
 	}
 	buf_clear(&lines);
 }
@@ -245,10 +283,18 @@ batch_run(void *arg)
 /* ---- what became of a batch, on the main thread ---- */
 
 static int
+record_file(struct store *s, const struct finish *f, struct err *e)
+{
+	if (file_record(s, f->content, f->state, &f->sum, e) == -1)
+		return -1;
+	return f->has_mtime ? file_time(s, f->content, f->mtime_ms, e) : 0;
+}
+
+static int
 record_batch(struct store *s, const struct batch *b, struct err *e)
 {
 	const struct finish *f;
-	bool own;
+	bool own, odd = false;
 	int rc = 0;
 
 	if (b->errnum != 0)
@@ -257,13 +303,16 @@ record_batch(struct store *s, const struct batch *b, struct err *e)
 	if (tx_begin(&own, s, e) == -1)
 		return -1;
 	for (f = b->head; f != NULL && rc == 0; f = f->next) {
-		if (f->renamed)
-			rc = file_record(s, f->content, f->state, &f->sum, e);
+		if (!f->renamed)
+			continue;
+		rc = record_file(s, f, e);
+		odd = odd || (f->mend && !f->has_line);
 	}
 	rc = tx_end(s, own, rc, e);
 	if (rc == 0)
 		step_reached(s, "committed");
-	return rc;
+	/* Two lines for one path: the first says what it was before. */
+	return rc == 0 && odd ? sums_anew(s, e) : rc;
 }
 
 static void requeue(struct store *, struct finish *);
@@ -278,12 +327,16 @@ try_again(struct store *s, struct finish *f, struct err *e)
 		return err_set(e, ERR_DISK,
 		    "See what else makes files there, and run again.",
 		    "%s/%s was taken again and again.", s->root, f->path);
+	f->errnum = 0;
+	if (f->mend) { /* its place is its own: out of the way once more */
+		requeue(s, f);
+		return 0;
+	}
 	if (name_again(s, f->content, e) == -1 ||
 	    file_of_content(&row, s, f->content, e) != 0)
 		return -1;
 	free(f->path);
 	f->path = row.path;
-	f->errnum = 0;
 	requeue(s, f);
 	return 0;
 }
@@ -301,6 +354,7 @@ tell(struct store *s, struct finish *f, const struct err *batch_err)
 				.size_bytes = f->sum.size_bytes,
 				.path = f->path,
 				.state = f->state,
+				.mended = f->mend,
 			    });
 		finish_free(f);
 		return;
@@ -451,7 +505,7 @@ place_file(struct store *s, struct finish *f, struct err *e)
 	struct batch *b = open_batch(s);
 
 	(void)e;
-	assert(strpbrk(f->path, "\n\\") == NULL && strchr(f->path, '/'));
+	assert(strpbrk(f->path, "\n\\") == NULL);
 	f->store = s;
 	append(b, f);
 	b->pending++;

@@ -168,6 +168,12 @@ store_record_put(enum store_change *out, int64_t *rec, struct store *s,
 		*rec = sqlite3_last_insert_rowid(s->db);
 		goto out;
 	}
+	/* It is written down elsewhere from now on. */
+	if (filled && type != (int)r->type &&
+	    months_of_record(s, *rec, (enum store_type)type, e) == -1) {
+		rc = -1;
+		goto out;
+	}
 	/* A name that now stands for something else: no asset any more. */
 	if (filled && !gone && type == STORE_ASSET && r->type != STORE_ASSET &&
 	    asset_gone(s, *rec, e) == -1) {
@@ -178,7 +184,14 @@ store_record_put(enum store_change *out, int64_t *rec, struct store *s,
 	sql = filled ? sql_change : sql_fill;
 	rc = sql_run(s, e, sql, "idtidib", *rec, (int)r->type, r->tag, s->run,
 	    dict, (int64_t)r->len, bytes, len);
+	/* An asset's return is seen by its flags. */
+	if (rc == 0 && filled && gone && type == STORE_ALBUM)
+		rc = event_add(s, *rec, EVENT_BACK, NULL, e);
+	if (rc == 0 && filled && gone)
+		rc = months_of_record(s, *rec, (enum store_type)type, e);
 out:
+	if (rc == 0 && *out != STORE_SAME && r->type > STORE_ASSET)
+		rc = month_changed(s, MONTH_ALBUMS, e);
 	free(tag);
 	buf_clear(&deflated);
 	return tx_end(s, own, rc, e);
@@ -208,8 +221,8 @@ store_record_gone(
 			rc = relation_gone(s, rec, e);
 		else if (rc == 0 && filled)
 			rc = event_add(s, rec, EVENT_GONE, NULL, e);
-		if (rc == 0 && type == STORE_ALBUM)
-			rc = month_changed(s, MONTH_ALBUMS, e);
+		if (rc == 0 && filled)
+			rc = months_of_record(s, rec, (enum store_type)type, e);
 	}
 	return tx_end(s, own, rc == 1 ? 0 : rc, e);
 }
@@ -225,6 +238,28 @@ store_count_other(
 	return sql_run(s, e, sql_other_add, "it", zone, type_name);
 }
 
+int
+record_column(
+    struct buf *out, struct store *s, sqlite3_stmt *st, int at, struct err *e)
+{
+	int dict = sqlite3_column_int(st, at), rc;
+	const void *bytes = sqlite3_column_blob(st, at + 2);
+	size_t len = (size_t)sqlite3_column_bytes(st, at + 2);
+
+	if (dict == PLAIN)
+		rc = buf_add(out, bytes, len);
+	else
+		rc = inflate_record(out, s, dict, bytes, len,
+		    (size_t)sqlite3_column_int64(st, at + 1));
+	if (rc == -1)
+		err_set(e, ERR_BAD_STATE,
+		    "Move that file away and run \"icloud-pull adopt\" with "
+		    "the copy's path.",
+		    "The catalogue %s is damaged: a record cannot be read.",
+		    s->catalogue);
+	return rc;
+}
+
 static const char sql_bytes[] =
     "SELECT dict, size, bytes FROM record WHERE zone = ?1 AND name = ?2"
     " AND dict IS NOT NULL";
@@ -234,29 +269,14 @@ store_record_bytes(struct buf *out, struct store *s, int64_t zone,
     const char *name, struct err *e)
 {
 	sqlite3_stmt *st;
-	const void *bytes;
-	size_t len;
-	int dict, rc;
+	int rc;
 
 	if (sql_open(&st, s, e, sql_bytes, "it", zone, name) == -1)
 		return -1;
 	rc = sql_row(s, st, e);
 	if (rc != 1)
 		return rc == 0 ? 1 : -1;
-	dict = sqlite3_column_int(st, 0);
-	bytes = sqlite3_column_blob(st, 2);
-	len = (size_t)sqlite3_column_bytes(st, 2);
-	if (dict == PLAIN)
-		rc = buf_add(out, bytes, len);
-	else
-		rc = inflate_record(out, s, dict, bytes, len,
-		    (size_t)sqlite3_column_int64(st, 1));
+	rc = record_column(out, s, st, 0, e);
 	sql_end(st);
-	if (rc == -1)
-		err_set(e, ERR_BAD_STATE,
-		    "Move that file away and run \"icloud-pull adopt\" with "
-		    "the copy's path.",
-		    "The catalogue %s is damaged: a record cannot be read.",
-		    s->catalogue);
 	return rc;
 }

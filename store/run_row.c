@@ -34,18 +34,23 @@ int
 store_run_begin(int64_t *run, struct store *s, const char *command,
     int64_t now_ms, store_rule *rule, struct err *e)
 {
+	bool writes = mode_writes(s->mode);
 	int64_t last = 0;
 	int rc, unended = 0;
 
-	assert(s->mode == STORE_WRITE && s->work != NULL && s->run == 0);
+	assert(s->run == 0 && s->mode != STORE_READ);
+	assert(!writes || s->work != NULL);
 	if (sql_first(s, e, sql_last, ">id", &last, &unended) == -1)
 		return -1;
 	rc = sql_first(s, e, sql_repair, ">");
 	if (rc == -1)
 		return -1;
 	s->run = last + 1;
-	if (repair(s, unended || rc == 0, rule, e) == -1 ||
-	    begin_durably(s, command, now_ms, e) == -1) {
+	if (writes)
+		rc = repair(s, unended || rc == 0, rule, e);
+	else
+		rc = unended ? repair_wanted(s, true, e) : 0;
+	if (rc == -1 || begin_durably(s, command, now_ms, e) == -1) {
 		s->run = 0;
 		return -1;
 	}
@@ -59,7 +64,7 @@ store_run_end(struct store *s, int exit_status, const char *summary,
     int64_t now_ms, struct err *e)
 {
 	assert(s->run != 0);
-	if (exit_status == 0)
+	if (exit_status == 0 && mode_writes(s->mode))
 		part_sweep(s);
 	if (sql_run(s, e, sql_end_run, "iidt", s->run, now_ms > 0 ? now_ms : 1,
 		exit_status, summary) == -1)
@@ -103,4 +108,29 @@ store_runs(struct store *s, size_t n,
 		}
 	}
 	return rc == -1 ? -1 : 0;
+}
+
+static const char sql_first_of[] =
+    "SELECT began_ms FROM run WHERE command = ?1 AND run < ?2"
+    " ORDER BY run LIMIT 1";
+static const char sql_success_of[] =
+    "SELECT began_ms, ended_ms FROM run WHERE command = ?1 AND run < ?2"
+    " AND ended_ms <> 0 AND exit_status = 0 ORDER BY run DESC LIMIT 1";
+static const char sql_status_of[] =
+    "SELECT exit_status FROM run WHERE command = ?1 AND run < ?2"
+    " AND ended_ms <> 0 ORDER BY run DESC LIMIT 1";
+
+int
+store_history(struct store_history *out, struct store *s, const char *command,
+    int64_t before, struct err *e)
+{
+	*out = (struct store_history){.status = -1};
+	if (sql_first(s, e, sql_first_of, "ti>i", command, before,
+		&out->first_ms) == -1 ||
+	    sql_first(s, e, sql_success_of, "ti>ii", command, before,
+		&out->success_ms, &out->success_end_ms) == -1 ||
+	    sql_first(s, e, sql_status_of, "ti>d", command, before,
+		&out->status) == -1)
+		return -1;
+	return 0;
 }

@@ -248,12 +248,37 @@ static const char *const version_1[] = {
     /* What of the manifest and the records is to be written anew. */
     "CREATE TABLE month("
     "  month INTEGER PRIMARY KEY," /* yyyymm; 0 undated; -1 albums */
-    "  dirty INTEGER NOT NULL"
+    "  dirty INTEGER NOT NULL"     /* enum month_dirty */
     ");",
     NULL,
 };
 
-static const char *const *const versions[] = {version_1};
+static const char *const version_2[] = {
+    /* What the last check found, and what is done about it. */
+    "ALTER TABLE file ADD COLUMN damage INTEGER NOT NULL DEFAULT 0;",
+    /* Wanted anew: the enum store_state that it had; else 0. */
+    "ALTER TABLE file ADD COLUMN mend INTEGER NOT NULL DEFAULT 0;",
+    /* Its time when its bytes were last right; NULL: not known. */
+    "ALTER TABLE file ADD COLUMN mtime_ms INTEGER;",
+    /* Its time if it is damaged and bears another than that. */
+    "ALTER TABLE file ADD COLUMN changed_ms INTEGER;",
+    "CREATE INDEX file_damaged ON file(key) WHERE damage <> 0;",
+    "CREATE INDEX file_damaged_size ON file(size) WHERE damage <> 0;",
+    "CREATE INDEX file_mend ON file(content) WHERE mend <> 0;",
+    /* The longest unchecked first. */
+    "CREATE INDEX file_checked ON file(checked_ms) WHERE state > 0;",
+    /* What is written down of a month, and what belongs to none. */
+    "CREATE INDEX stem_month ON stem(month);",
+    "CREATE INDEX asset_month ON asset(month);",
+    "CREATE INDEX record_rest ON record(rec) WHERE type > 2;",
+    "CREATE INDEX album_parent ON album(parent) WHERE parent IS NOT NULL;",
+    "INSERT OR REPLACE INTO month(month, dirty) SELECT month, 1 FROM stem;",
+    "INSERT OR REPLACE INTO month(month, dirty) SELECT month, 1 FROM asset;",
+    "INSERT OR REPLACE INTO month(month, dirty) VALUES(-1, 1);",
+    NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2};
 
 static const char sql_application[] = "PRAGMA application_id";
 static const char sql_version[] = "PRAGMA user_version";

@@ -9,6 +9,7 @@
 #include "file.h"
 
 struct buf;
+struct cJSON;
 struct err;
 struct work;
 
@@ -26,6 +27,8 @@ struct store;
 enum store_mode {
 	STORE_READ,  /* the catalogue read only, no lock (status, list) */
 	STORE_CHECK, /* the lock; the catalogue is written, ROOT never (verify) */
+	STORE_MEND,  /* as STORE_WRITE, but of a copy that is there (verify
+			--repair) */
 	STORE_WRITE, /* the lock; may make a new copy (sync) */
 };
 
@@ -36,6 +39,7 @@ struct store_placed {
 	int64_t		 content, size_bytes;
 	const char	*path;	/* from ROOT; borrowed */
 	enum store_state state;
+	bool		 mended; /* in place of a damaged or missing one */
 };
 
 struct store_options {
@@ -45,7 +49,8 @@ struct store_options {
 	const char	*layout;    /* for a new copy; NULL: "%Y/%m" */
 	enum store_mode	 mode;
 	unsigned	 file_mode; /* before umask; 0: 0444 */
-	struct work	*work;	    /* for finishing files; NULL unless WRITE */
+	bool		 lock_files; /* make placed files immutable, if possible */
+	struct work	*work;	    /* for finishing files; NULL in READ, CHECK */
 	/* The mark of a file under its final name: called by store_flush() and
 	 * by work_collect(), after the transaction that records it. */
 	void		(*placed)(void *arg, const struct store_placed *);
@@ -83,6 +88,7 @@ int	store_space(int64_t *free_bytes, int64_t *total_bytes,
  * hashed and adopted (rule gives the proof for a checksum), lines without rows
  * and rows without lines mended.  ERR_INTERRUPTED if the program is to stop
  * before that is done (stop.h): no run has begun then.
+ * In STORE_CHECK nothing of it is done, and the next run that may write does it.
  */
 typedef void store_rule(struct digest_rule *out, const uint8_t *checksum,
 	    size_t len);
@@ -100,6 +106,33 @@ struct store_run {
 /* The newest first, at most n. */
 int	store_runs(struct store *, size_t n,
 	    void (*each)(void *, const struct store_run *), void *arg,
+	    struct err *);
+
+/* What the runs of one command were, before number before (INT64_MAX: all). */
+struct store_history {
+	int64_t	first_ms;	/* when the first began; 0: there is none */
+	int64_t	success_ms;	/* when the newest with status 0 began; 0 */
+	int64_t	success_end_ms;	/* and when that ended */
+	int	status;		/* of the newest that ended; -1: none did */
+};
+int	store_history(struct store_history *out, struct store *,
+	    const char *command, int64_t before, struct err *);
+
+/* ---- looking whether a run could work, from any mode ---- */
+
+/* ERR_BAD_STATE: another machine writes this copy. */
+int	store_check_machine(const struct store *, struct err *);
+/* ERR_BUSY: a run holds the lock; the text says which. */
+int	store_check_lock(const struct store *, struct err *);
+/* What the volume can do; tried in a folder that is made and removed again. */
+int	store_check_volume(struct file_volume *out, const struct store *,
+	    struct err *);
+/* Files of transfers that have begun, and their bytes so far. */
+int	store_check_parts(int64_t *files, int64_t *bytes, const struct store *,
+	    struct err *);
+/* Read the whole catalogue for damage (ERR_BAD_STATE).  *whole is false if it
+ * was too much for most_ms; what was read until then is sound. */
+int	store_check_catalogue(bool *whole, struct store *, int64_t most_ms,
 	    struct err *);
 
 /* ---- listing: one transaction a page ---- */
@@ -234,11 +267,31 @@ struct store_want {
 };
 void	store_want_clear(struct store_want *); /* texts are owned */
 
-/* What a filter leaves out of fetching (never of knowing). */
+/*
+ * What a filter leaves out of fetching (never of knowing).  All conditions hold
+ * at once, for one asset in the cloud that has the content; a content that one
+ * such asset is let have is fetched.  The arrays stay the caller's, unchanged
+ * while the filter is in use.
+ */
 struct store_filter {
 	unsigned	 skip_roles;	/* bit 1 << role */
 	bool		 skip_hidden, skip_trashed;
-	int64_t		 zone;		/* 0: all */
+	const int64_t	*zones;		/* only these, if there are any */
+	size_t		 nzones;
+	const int64_t	*albums;	/* their recs; the same */
+	size_t		 nalbums;
+	/* Capture date as its place's clocks had it, as ms since 1970 there;
+	 * what has none is left out.  until itself is out. */
+	bool		 has_since, has_until;
+	int64_t		 since_ms, until_ms;
+	int64_t		 recent;	/* the n added last, none in the trash; 0:
+					   all.  Counted when wants begin */
+	/* Is this resource left out?  By its type and the type of its asset's
+	 * original (NULL: unknown); kinds is handed on.  NULL: no. */
+	bool		(*skips)(unsigned kinds, int role, const char *uti,
+			    const char *original_uti);
+	unsigned	 kinds;
+	bool		 mend;	/* only what store_mend() wants anew */
 };
 struct store_forecast {
 	int64_t	files, bytes;	/* to fetch now; stated sizes */
@@ -247,6 +300,15 @@ struct store_forecast {
 };
 int	store_forecast(struct store_forecast *out, struct store *,
 	    const struct store_filter *, int64_t now_ms, struct err *);
+
+/* Of what is missing (store_totals): why a run is not to blame, or is. */
+struct store_left {
+	int64_t	filtered, filtered_bytes; /* left out by the filter */
+	int64_t	open;	/* neither that, nor explained by an open gap */
+};
+int	store_left(struct store_left *out, struct store *,
+	    const struct store_filter *, struct err *);
+
 /*
  * The next wants that this run has not been given yet, in order: Recently
  * Deleted by date of expiry, then the newest added.  Fills up to max; returns
@@ -264,6 +326,7 @@ int	store_wants(struct store_want *out, size_t max, size_t *n,
 int	store_wants_again(struct store *, struct err *);
 
 enum store_failure {
+	STORE_NOT_YET = 0, /* none: it has not been tried yet */
 	STORE_FAILED = 1, /* try again in the next run: status 1 */
 	STORE_NO_ORIGINAL, /* the cloud has none, or gives no link: a gap */
 	STORE_UNPROVEN,	  /* same bytes twice against the checksum: a gap */
@@ -361,13 +424,15 @@ struct store_file {
 	uint8_t	 sha256[DIGEST_SHA256];
 	int	 state;		/* enum store_state */
 	int	 role;
-	int64_t	 checked_ms;	/* when its bytes were last proven */
+	int64_t	 checked_ms;	/* when its bytes were last compared */
 };
-/* Every file under a final name, by path. */
+/* Every file under a final name, by path, damaged or not. */
 int	store_files(struct store *, void (*each)(void *,
 	    const struct store_file *), void *arg, struct err *);
-/* Its bytes were proven again now. */
-int	store_file_checked(struct store *, int64_t file, int64_t now_ms,
+/* The same, the longest unchecked first, as long as each() says true.  Those
+ * of now_ms are left out: noted with it while this walk goes on. */
+int	store_files_unchecked(struct store *, int64_t now_ms,
+	    bool (*each)(void *, const struct store_file *), void *arg,
 	    struct err *);
 
 /*
@@ -377,22 +442,292 @@ int	store_file_checked(struct store *, int64_t file, int64_t now_ms,
  */
 int	store_hash_at(struct digest_sum *out, int dir, const char *path,
 	    const uint8_t *prefix, size_t prefix_len);
+/* The same, and the time that the file bears. */
+int	store_check_at(struct digest_sum *out, int64_t *mtime_ms, int dir,
+	    const char *path, const uint8_t *prefix, size_t prefix_len);
+
+/* ---- damage ---- */
+
+/* What is wrong with a file under a final name.  The catalogue keeps it until
+ * a check finds the file good, or it is mended. */
+enum store_damage {
+	STORE_GOOD = 0,
+	STORE_MISSING,	  /* nothing is there */
+	STORE_OBSTRUCTED, /* what is there, or is its folder, is no such thing */
+	STORE_TRUNCATED,  /* shorter than it was */
+	STORE_ALTERED,	  /* other bytes, as many */
+	STORE_LONGER,	  /* other bytes, and more */
+	STORE_UNREADABLE, /* the disk gives an error */
+};
+
+/* What a check found.  Many in one transaction (store_begin) is fast. */
+struct store_note {
+	int64_t	 file;
+	enum store_damage damage;
+	int64_t	 mtime_ms;	/* as read; only if has_mtime */
+	bool	 has_mtime;
+};
+int	store_file_note(struct store *, const struct store_note *,
+	    int64_t now_ms, struct err *);
+
+/* Is ROOT still there?  Asks the disk and not what is remembered of it:
+ * ERR_NOT_MOUNTED. */
+int	store_check_mounted(const struct store *, struct err *);
+
+/* A file that is known to be damaged. */
+struct store_damaged {
+	const char *path;
+	const char *to;		/* where store_found() has it; NULL */
+	const char *zone, *record; /* of the first record that has it */
+	enum store_damage damage;
+	int64_t	 size_bytes;	/* as it should be */
+	bool	 has_changed;	/* its time is not the one it was given: */
+	int64_t	 changed_ms;	/* somebody else wrote it then */
+	bool	 gone;		/* has left the cloud: cannot be fetched */
+	bool	 mending;	/* is wanted anew already */
+};
+/* By path; those that were noted at since_ms or later (0: all). */
+int	store_damaged(struct store *, int64_t since_ms, void (*each)(void *,
+	    const struct store_damaged *), void *arg, struct err *);
+
+/* Something below ROOT, and no folder, that is of no row.  What systems and
+ * drives put everywhere (.DS_Store, Thumbs.db, @eaDir) is left out. */
+struct store_stray {
+	const char *path;
+	int64_t	 size_bytes;
+	bool	 look;		/* as large as a damaged file: hash it, and ask
+				   store_found() */
+};
+/* Walk ROOT for them, folder by folder.  each() may use the store. */
+int	store_strays(struct store *, void (*each)(void *,
+	    const struct store_stray *), void *arg, struct err *);
+/*
+ * Are these the bytes of a damaged file?  Then it has moved there.  If two
+ * have them the first path counts.  *stray: the path that is none after all,
+ * this or an earlier one; NULL; the caller frees.
+ */
+int	store_found(char **stray, struct store *, const char *path,
+	    const struct digest_sum *, struct err *);
+
+/* ---- mending ---- */
+
+/* Of store_damage, as bits 1 << damage. */
+#define STORE_MEND_MISSING (1U << STORE_MISSING | 1U << STORE_OBSTRUCTED)
+#define STORE_MEND_DAMAGED (1U << STORE_OBSTRUCTED | 1U << STORE_TRUNCATED | \
+	1U << STORE_ALTERED | 1U << STORE_LONGER | 1U << STORE_UNREADABLE)
+#define STORE_MEND_ALL (1U << STORE_MISSING | STORE_MEND_DAMAGED)
+
+/* Rows follow the files that store_found() has found, and SHA256SUMS follows
+ * them.  Calls moved(from, to) of each. */
+int	store_follow(struct store *, void (*moved)(void *, const char *from,
+	    const char *to), void *arg, struct err *);
+/*
+ * Want the damaged files of these kinds (bits) anew, if the cloud has them.
+ * What stands under their paths stays until the new bytes are proven and goes
+ * to .icloud-pull/quarantine/RUN/PATH then; the row becomes a reserved one
+ * that keeps its path.  A run that dies in between is gone on with by the next.
+ * *n: how many are wanted; *kept: how many cannot be, because other files of
+ * the copy lie in the folder that is in their place.
+ */
+int	store_mend(int64_t *n, int64_t *kept, struct store *, unsigned kinds,
+	    struct err *);
+
+/* ---- manifest and records: the disk alone is enough ---- */
+
+/*
+ * .icloud-pull/manifest/MONTH.jsonl has a line for each file of the copy,
+ * .icloud-pull/records/MONTH.jsonl.gz one for each kept record
+ * (docs/design.md, "On disk").  What the store cannot say itself: words for
+ * its numbers, and what is only in the records.
+ */
+struct store_bytes {
+	const void *p;	/* NULL: there is no such record */
+	size_t	    len;
+};
+struct store_words {
+	const char *(*role)(int role);
+	/* Append members of an asset's object, a comma before each, of less
+	 * than a megabyte in all.  The records are as received. */
+	void	    (*asset)(void *arg, struct buf *out,
+			const struct store_bytes *asset,
+			const struct store_bytes *master);
+	void	    *arg;
+};
+/*
+ * Write the months that have changed, the newest first, whole and by rename;
+ * one that would be as it is stays untouched.  About so many lines in this
+ * call, 0: all of them; *more: go on with another call, which takes no month
+ * twice.  A month is marked until it is durable, so that nothing stops being
+ * known to be behind.  Not within a transaction.  ERR_DISK_FULL, ERR_DISK;
+ * ERR_INTERRUPTED soon after the program is to stop (stop.h).
+ */
+int	store_months_write(bool *more, struct store *,
+	    const struct store_words *, size_t lines, struct err *);
+
+enum store_month_fault {
+	STORE_MONTH_MISSING = 1,
+	STORE_MONTH_UNREADABLE, /* damaged: a line of it cannot be read */
+	STORE_MONTH_DIFFERS,	/* says something else than the catalogue */
+};
+/* Compare all that is on the disk with the catalogue, but for the months that
+ * are marked anyway.  mark: those with a fault too, for store_months_write().
+ * Calls each(path) of a file with one. */
+int	store_months_check(struct store *, const struct store_words *,
+	    bool mark, void (*each)(void *, const char *path,
+	    enum store_month_fault), void *arg, struct err *);
+
+/* And back, without a catalogue: from the disk alone. */
+struct store_manifest_asset {
+	int		 database;
+	const char	*zone, *owner, *record; /* owner NULL if it has none */
+};
+struct store_manifest_line {
+	const char	*path, *stem;	/* from ROOT */
+	const char	*role;		/* as store_words had it */
+	int64_t		 size_bytes;
+	int64_t		 stated_bytes;	/* by the cloud; -1: not stated */
+	uint8_t		 sha256[DIGEST_SHA256];
+	uint8_t		 checksum[64];
+	size_t		 checksum_len;
+	enum store_state state;
+	struct store_manifest_asset *assets; /* owned; the stem's first */
+	size_t		 nassets;
+	struct cJSON	*json;		/* owned; what the texts point into */
+};
+struct store_record_line {
+	int		 database;
+	const char	*zone, *owner;	/* owner NULL if it has none */
+	bool		 gone;		/* a tombstone has ended it */
+	const char	*bytes;		/* the record; borrowed from the line */
+	size_t		 len;
+	struct cJSON	*json;		/* owned */
+};
+/* One line, without its end.  -1: it is none.  Members that are not known are
+ * passed over. */
+int	store_manifest_line_read(struct store_manifest_line *out,
+	    const char *line, size_t len);
+void	store_manifest_line_clear(struct store_manifest_line *);
+int	store_record_line_read(struct store_record_line *out,
+	    const char *line, size_t len);
+void	store_record_line_clear(struct store_record_line *);
+/*
+ * A file of them below root, line by line, as long as each() returns 0.
+ * 1: it is not there.  -1: ERR_BAD_STATE names the line that cannot be read;
+ * or each() returned -1, having filled the err itself.
+ */
+int	store_manifest_read(int root, const char *path,
+	    int (*each)(void *, const struct store_manifest_line *),
+	    void *arg, struct err *);
+int	store_records_read(int root, const char *path,
+	    int (*each)(void *, const struct store_record_line *),
+	    void *arg, struct err *);
 
 struct store_totals {
 	int64_t	assets, hidden, trashed; /* in the cloud now; assets are all */
 	int64_t	resources;	/* distinct contents of those */
 	int64_t	resource_bytes;
+	/* resources = held + missing + damaged - damaged_gone: what is known
+	 * to be damaged is neither held nor proven; what is being mended is
+	 * missing. */
 	int64_t	held, held_bytes; /* of those: under a final name */
 	int64_t	proven, size_verified; /* held = proven + size_verified */
-	int64_t	missing, missing_bytes; /* resources - held */
+	int64_t	missing, missing_bytes; /* still to fetch */
+	int64_t	damaged;	/* of files: not as they should be */
+	int64_t	damaged_gone;	/* of damaged: not in the cloud any more */
+	int64_t	mending;	/* of missing: what is there waits for its
+				   replacement */
 	int64_t	gap_contents;	/* of missing: explained by an open gap */
 	int64_t	files, file_bytes; /* all files, also of what left the cloud */
-	int64_t	gone_kept;	/* files whose assets have all left the cloud */
+	int64_t	gone_kept;	/* good ones whose assets have all left the cloud */
 	int64_t	gone_unfetched;	/* contents that left before being fetched */
 	int64_t	albums, other_records;
 	int64_t	gaps, gaps_new;	/* open; of those first seen in this run */
 };
 int	store_totals(struct store_totals *out, struct store *, struct err *);
+
+/* ---- lists ---- */
+
+/*
+ * What the catalogue knows, one by one, in any mode and beside a run that goes
+ * on.  as_of: as the runs up to that number had seen it, by history; 0: as it
+ * is.  What has no history is as it is now: dates, favourites, the order and
+ * kind of albums, paths and states of files.
+ * each() says whether to go on, and must not use the store; texts are borrowed
+ * until it returns.  Memory does not grow with the list.
+ */
+
+/* The newest run that had begun before a time; 0 if none had. */
+int	store_run_before(int64_t *run, int64_t *began_ms, struct store *,
+	    int64_t ms, struct err *);
+
+struct store_library {
+	int64_t	 zone;
+	const char *zone_name;
+	int	 database;	/* 0 private, 1 shared: somebody else's */
+	bool	 gone;		/* left the cloud, or access was lost */
+	int64_t	 assets, hidden, trashed; /* in the cloud; assets are all */
+	int64_t	 files, held, held_bytes; /* distinct contents of those */
+	int64_t	 albums;	/* folders not counted */
+	int64_t	 walked_ms;	/* when last listed to the end; 0: never */
+};
+int	store_list_libraries(struct store *, int64_t as_of, bool (*each)(void *,
+	    const struct store_library *), void *arg, struct err *);
+
+#define STORE_ALBUM_FOLDER 3 /* types, as the records have them */
+#define STORE_ALBUM_SMART  6
+struct store_album {
+	int64_t	 album, zone;	/* album: for struct store_filter */
+	const char *zone_name, *record; /* record name */
+	const char *title;	/* NULL if it has none */
+	const char *path;	/* titles from the top, "Trips/2024" */
+	int	 depth;		/* 1 at the top, which may lie in a nameless folder
+				   of depth 0 */
+	int64_t	 type;
+	int64_t	 assets;	/* in the cloud; of a smart album not known */
+};
+/* The tree: each folder before what lies in it, in its own order.  Those in
+ * the trash are left out. */
+int	store_list_albums(struct store *, int64_t as_of, bool (*each)(void *,
+	    const struct store_album *), void *arg, struct err *);
+
+struct store_listed_file {
+	int	 role;
+	const char *path;	/* from ROOT; NULL: not here */
+	int64_t	 size_bytes;	/* as stated if not here; -1 if not */
+	int	 state;		/* enum store_state; 0: not here, or damaged */
+	bool	 damaged;
+};
+struct store_listed {
+	const char *record, *zone_name;
+	const char *master;	/* record name; NULL if it names none */
+	const char *filename;	/* true name; NULL if none, or not known */
+	const char *title;	/* NULL */
+	bool	 has_taken, has_added, has_offset;
+	int64_t	 taken_ms, added_ms, offset_s;
+	bool	 hidden, trashed, favourite;
+	bool	 gone;		/* not in the cloud any more */
+	const char *const *albums; /* paths, in the order of the tree */
+	size_t	 nalbums;
+	const struct store_listed_file *files; /* by role */
+	size_t	 nfiles;
+};
+/* Every asset that has ever been listed, by capture date and record name;
+ * those without a date last. */
+int	store_list_assets(struct store *, int64_t as_of, bool (*each)(void *,
+	    const struct store_listed *), void *arg, struct err *);
+
+struct store_kept {
+	const char *path;
+	int64_t	 size_bytes;
+	uint8_t	 sha256[DIGEST_SHA256];
+	int	 state;		/* enum store_state: what it was proven by */
+	int	 role;
+	bool	 damaged;	/* known to be, since the last check */
+	bool	 live;		/* an asset in the cloud has it */
+};
+/* Every file under a final name, by path. */
+int	store_list_files(struct store *, int64_t as_of, bool (*each)(void *,
+	    const struct store_kept *), void *arg, struct err *);
 
 /* Why one thing the cloud holds is not here. */
 struct store_gap {
@@ -408,6 +743,10 @@ struct store_gap {
  * failed) and walk them.  Within a run; store_totals() counts them after. */
 int	store_gaps_refresh(struct store *, struct err *);
 int	store_gaps(struct store *, void (*each)(void *,
+	    const struct store_gap *), void *arg, struct err *);
+/* Walk what is still to fetch and has not been tried (STORE_NOT_YET); what is
+ * being mended is none of it. */
+int	store_unfetched(struct store *, void (*each)(void *,
 	    const struct store_gap *), void *arg, struct err *);
 
 #endif

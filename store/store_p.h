@@ -25,6 +25,9 @@
 #define PATH_SUMS    DIR_OWN "/SHA256SUMS"
 #define DIR_PARTIAL  DIR_OWN "/partial.noindex"
 #define DIR_UNPROVEN DIR_OWN "/unproven"
+#define DIR_MANIFEST DIR_OWN "/manifest"
+#define DIR_RECORDS  DIR_OWN "/records"
+#define DIR_QUARANTINE DIR_OWN "/quarantine"
 
 #define CHECKSUM_BYTES 64 /* the most that a checksum has */
 #define ROLES	       16
@@ -74,10 +77,21 @@ enum event_kind {
 	EVENT_ZONE_GONE, /* rec is NULL, detail: name of the zone */
 	EVENT_ZONE_BACK,
 	EVENT_ADOPTED, /* a file that was there was taken as it is */
-	EVENT_MOVED,   /* detail: the path given up to a foreign file */
+	EVENT_MOVED,   /* detail: the path that it had before */
+	EVENT_MASTER,  /* detail: record name of the master before; NULL */
+	EVENT_PARENT,  /* detail: record name of the folder before; NULL */
 };
 
 #define MONTH_ALBUMS  (-1) /* month.month of what belongs to no month */
+
+/* month.dirty */
+enum month_dirty {
+	MONTH_CLEAN = 0,
+	MONTH_CHANGED,
+	MONTH_LEFT,    /* and a record has gone to another: written after it */
+	MONTH_WRITING, /* not changed since it is being written */
+};
+
 #define STATEMENT_MAX 512
 
 struct statement {
@@ -86,6 +100,7 @@ struct statement {
 };
 
 struct batch;
+struct months;
 
 struct store {
 	sqlite3		*db;
@@ -99,6 +114,7 @@ struct store {
 	void	(*unplaced)(void *, int64_t, const struct err *);
 	void	*arg;
 	int64_t	 run; /* 0 outside a run */
+	struct months *months; /* being written; NULL: none */
 
 	/* records */
 	z_stream deflater, inflater;
@@ -108,7 +124,11 @@ struct store {
 	uint8_t	*given; /* a bit for each */
 	size_t	 given_bytes;
 	int64_t	 position_want, position_content;
-	struct store_filter filter;
+	struct store_filter filter;	 /* of that place */
+	struct store_filter filter_used; /* in the temporary tables */
+
+	/* lists: the run as of which, INT64_MAX: now; the last event undone */
+	int64_t	past_run, past_event;
 
 	/* files */
 	struct batch *open, *first, *last; /* accepted; closed, in order */
@@ -127,13 +147,23 @@ struct store {
 	bool	 making;    /* a copy whose making has not ended */
 	bool	 has_deflater, has_inflater;
 	bool	 has_position;
+	bool	 has_filter_tables;
+	bool	 has_past_tables;
 	bool	 has_partial; /* the folder is known to be there */
 	bool	 has_volume;
 	bool	 has_trouble;
 	bool	 placing;  /* a batch is with a worker */
 	bool	 closing;
 	bool	 sums_odd; /* lines that cannot stay, seen by sums_load() */
+	bool	 lock_files;
 };
+
+/* May this mode write under ROOT? */
+static inline bool
+mode_writes(enum store_mode mode)
+{
+	return mode == STORE_MEND || mode == STORE_WRITE;
+}
 
 static inline void
 step_reached(const struct store *s, const char *name)
@@ -149,6 +179,7 @@ void	catalogue_close(struct store *);
 
 /* What SQLite's last failure means for the person; always -1. */
 int	sql_fail(const struct store *, struct err *);
+int	sql_damaged(const struct store *, struct err *);
 
 /*
  * Statements are kept, found by the address of their text, which must be
@@ -182,7 +213,7 @@ int	tx_end(struct store *, bool own, int rc, struct err *);
 
 /* ---- schema.c ---- */
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 int	schema_migrate(struct store *, struct err *);
 
 /* ---- copy.c ---- */
@@ -201,6 +232,10 @@ void	dictionary(struct buf *out, int number);
 /* Find the number of a record, or keep its place until it comes. */
 int	record_place(int64_t *rec, struct store *, int64_t zone,
 	    const char *name, enum store_type, struct err *);
+/* Append the bytes that a statement gives as dict, size, bytes from column at
+ * on. */
+int	record_column(struct buf *out, struct store *, sqlite3_stmt *, int at,
+	    struct err *);
 
 /* ---- asset_row.c, album_row.c ---- */
 
@@ -224,6 +259,70 @@ int	content_refresh_of(struct store *, int64_t rec, struct err *);
 /* Forget why the contents of a record could not be fetched. */
 int	content_reset_of(struct store *, int64_t rec, struct err *);
 void	wants_begin(struct store *); /* nothing is given yet */
+/* This one may be given once more. */
+void	want_again(struct store *, int64_t content);
+
+/* ---- filter.c ---- */
+
+bool	filter_is_none(const struct store_filter *);
+bool	filter_is_same(const struct store_filter *,
+	    const struct store_filter *);
+/* Fill the temporary tables that FILTER_LETS asks; none of them if the filter
+ * is none. */
+int	filter_use(struct store *, const struct store_filter *, struct err *);
+
+/* Is asset a let have its resource r?  q is temp.filter. */
+#define FILTER_LETS \
+	" a.flags & q.flags = 0 AND (q.roles >> r.role) & 1 = 0" \
+	" AND (NOT q.zones OR a.zone IN temp.filter_zone)" \
+	" AND (q.since IS NULL OR" \
+	"  a.taken_ms + 1000 * ifnull(a.offset_s, 0) >= q.since)" \
+	" AND (q.until IS NULL OR" \
+	"  a.taken_ms + 1000 * ifnull(a.offset_s, 0) < q.until)" \
+	" AND (q.want IS NULL OR (a.want, a.rec) <= (q.want, q.rec))" \
+	" AND (NOT q.albums OR EXISTS(SELECT 1 FROM relation l" \
+	"  WHERE l.asset = a.rec AND l.trashed = 0" \
+	"   AND l.album IN temp.filter_album))" \
+	" AND (NOT q.mend OR EXISTS(SELECT 1 FROM file f" \
+	"  WHERE f.content = r.content AND f.mend <> 0))" \
+	" AND (NOT q.types OR NOT filter_skips(r.role, r.uti," \
+	"  (SELECT o.uti FROM resource o" \
+	"   WHERE o.rec = a.master AND o.role = 0)))"
+
+/* ---- past.c ---- */
+
+/* past.what; as texts for statements, too. */
+#define PAST_THERE   1 /* 0: it had not come yet */
+#define PAST_GONE    2
+#define PAST_TRASHED 3
+#define PAST_HIDDEN  4
+#define PAST_NAME    5
+#define PAST_PARENT  6
+#define PAST_TEXT_(n) #n
+#define PAST_TEXT(n)  PAST_TEXT_(n)
+
+/* SQL: how it was, in a list; now: SQL for how it is. */
+#define WAS(rec, what, now)                                                   \
+	" ifnull((SELECT p.value FROM temp.past p WHERE p.rec = " rec         \
+	" AND p.what = " PAST_TEXT(what) "), " now ") "
+#define WAS_NAMED(rec, now) " nullif(" WAS(rec, PAST_NAME, now) ", x'') "
+/* Of asset a: its master, 0 or NULL if none. */
+#define WAS_MASTER                                                            \
+	" ifnull((SELECT p.master FROM temp.past_master p"                    \
+	" WHERE p.asset = a.rec), a.master) "
+/* Was it known, and in the cloud? */
+#define WAS_THERE WAS("a.rec", PAST_THERE, "1")
+#define WAS_LIVE                                                              \
+	WAS_THERE "AND NOT" WAS("a.rec", PAST_GONE, "a.flags & 8")            \
+	"AND NOT" WAS("-a.zone", PAST_GONE, "a.flags & 16")
+
+/* A list as of a run (0: now) begins; all reading is between past_read() and
+ * past_read_end(), short, so that the log of a run beside it can be emptied.
+ * Both ends return rc or -1. */
+int	past_begin(struct store *, int64_t as_of, struct err *);
+int	past_read(struct store *, struct err *);
+int	past_read_end(struct store *, int rc, struct err *);
+int	past_end(struct store *, int rc, struct err *);
 
 /* ---- run_row.c, event_row.c ---- */
 
@@ -233,9 +332,54 @@ int	run_now(int64_t *run, struct store *, struct err *);
 /* rec 0: of no record.  detail may be NULL. */
 int	event_add(struct store *, int64_t rec, enum event_kind,
 	    const char *detail, struct err *);
+/* detail: the record name of another record; NULL if that is 0. */
+int	event_add_named(struct store *, int64_t rec, enum event_kind,
+	    int64_t other, struct err *);
+
+/* ---- month_row.c: within the transaction of the change ---- */
+
 int	month_changed(struct store *, int64_t month, struct err *);
+/* A record goes to another month, which gets it on the disk before this one
+ * loses it. */
+int	month_left(struct store *, int64_t month, struct err *);
 /* The months in which the files of an asset are written down. */
 int	months_of_asset(struct store *, int64_t asset, struct err *);
+/* The same for all assets of a master; for all members of an album and of
+ * what is in it. */
+int	months_of_master(struct store *, int64_t master, struct err *);
+int	months_of_album(struct store *, int64_t album, struct err *);
+/* Whatever a record is. */
+int	months_of_record(struct store *, int64_t rec, enum store_type,
+	    struct err *);
+
+/* ---- manifest.c, records.c: the lines of a month, one by one ---- */
+
+struct line_place {
+	int64_t	major, minor; /* 0 and 0: before the first line */
+};
+/* Append the next line or lines; nothing may be appended.  1: no more. */
+int	manifest_next(struct buf *out, struct line_place *, struct store *,
+	    int64_t month, const struct store_words *, struct err *);
+int	records_next(struct buf *out, struct line_place *, struct store *,
+	    int64_t month, struct err *);
+const char *line_database(int database);
+/* Whose line it is; false if it does not say. */
+struct cJSON;
+bool	line_owner(int *database, const char **zone, const char **owner,
+	    const struct cJSON *object);
+/* A file of lines, perhaps gzip: -1 with errno, EILSEQ for bytes that are no
+ * such file or end too early. */
+struct source;
+int	source_open(struct source **out, int root, const char *path,
+	    bool packed);
+ssize_t	source_read(struct source *, void *, size_t);
+void	source_close(struct source *); /* NULL is fine */
+
+/* ---- months.c ---- */
+
+/* What store_months_write() has begun is given up. */
+void	months_abandon(struct store *);
+
 
 /* ---- names.c, file_row.c ---- */
 
@@ -246,10 +390,17 @@ int	name_again(struct store *, int64_t content, struct err *);
 int	look_at(struct digest_sum *sum, struct store *, const char *path,
 	    int64_t size_bytes, const struct digest_rule *, struct err *);
 
+/* The folder of a path, "." if it has none; the caller frees. */
+char	*folder_of(const char *path);
+int64_t	file_mtime_ms(const struct stat *);
+
 struct file_row {
 	int64_t	file, content, stem;
 	int	role, state;
+	int	mend;  /* 0, or the state it had before it was to be mended */
 	char	*path; /* owned */
+	uint8_t	sha256[CHECKSUM_BYTES];
+	size_t	sha256_len; /* 0: was never held */
 };
 void	file_row_clear(struct file_row *);
 /* 1: none. */
@@ -266,6 +417,12 @@ int	file_path_taken(bool *out, struct store *, const char *path,
  * Within a transaction. */
 int	file_record(struct store *, int64_t content, enum store_state,
 	    const struct digest_sum *, struct err *);
+/* The time that the file bears, with which its bytes are right. */
+int	file_time(struct store *, int64_t content, int64_t mtime_ms,
+	    struct err *);
+int	file_month_changed(struct store *, int64_t content, struct err *);
+/* Has SHA256SUMS its line already?  That of a file to mend has stayed. */
+bool	file_has_line(const struct file_row *, const struct digest_sum *);
 int	file_durable(struct store *, const char *path, struct err *);
 /* A file that was there: line first, then its row. */
 int	file_adopt(struct store *, int64_t content, const char *path,
@@ -290,12 +447,16 @@ struct finish {
 	struct digest_sum sum;
 	int		 fd; /* of the part; -1 once it is finished */
 	char		*part, *path; /* owned */
+	bool		 mend;	   /* what is under path makes room */
+	bool		 has_line; /* in SHA256SUMS already */
 	bool		 has_taken;
 	int64_t		 taken_ms;
 	unsigned	 tries;
 	/* out */
 	int		 errnum;
 	bool		 renamed;
+	bool		 has_mtime;
+	int64_t		 mtime_ms; /* as the volume keeps it */
 };
 /* Takes f, which has all but store, batch and next. */
 int	place_file(struct store *, struct finish *f, struct err *);
@@ -313,9 +474,22 @@ int	sums_append(struct store *, const char *lines, size_t len);
 int	sums_load(struct store *, struct err *);
 /* Make the file and the rows agree, and drop that table. */
 int	sums_mend(struct store *, struct err *);
+/* Write it anew from the rows, by rename. */
+int	sums_anew(struct store *, struct err *);
 /* Does a line say this of path? */
 int	sums_has(bool *out, struct store *, const char *path,
 	    const uint8_t sha256[DIGEST_SHA256], struct err *);
+
+/* ---- stray.c, mend.c, quarantine.c ---- */
+
+/* The temporary table of what store_found() has found: file, path. */
+int	moved_table(struct store *, struct err *);
+
+/* A content that was to be mended cannot be: as before, and damaged. */
+int	mend_give_up(struct store *, int64_t content, struct err *);
+/* Move what is under path, or in the place of its folders, to quarantine, and
+ * flush that; nothing there is success.  errno on -1.  Workers too. */
+int	quarantine(const struct store *, const char *path);
 
 /* ---- repair.c ---- */
 

@@ -15,7 +15,8 @@
 /*
  * SHA256SUMS: a line for each file under a final name, as "sha256sum -c" and
  * "shasum -a 256 -c" read it.  Appended to; after a run that did not end,
- * compared with the rows, and written anew only if a line cannot stay.
+ * compared with the rows, and written anew only if a line cannot stay.  A file
+ * that is being mended keeps its line, which says what is wrong with it.
  */
 
 #define HEX       (2 * (size_t)DIGEST_SHA256)
@@ -222,14 +223,14 @@ sums_has(bool *out, struct store *s, const char *path,
 
 static const char sql_stray[] =
     "SELECT 1 FROM temp.line l WHERE NOT EXISTS(SELECT 1 FROM file f"
-    " WHERE f.key = l.key AND f.path = l.path AND f.state > 0"
+    " WHERE f.key = l.key AND f.path = l.path AND f.state + f.mend > 0"
     " AND f.sha256 = l.sha256) LIMIT 1";
 static const char sql_missing[] =
-    "SELECT path, sha256 FROM file f WHERE state > 0 AND file > ?1"
+    "SELECT path, sha256 FROM file f WHERE state + mend > 0 AND file > ?1"
     " AND NOT EXISTS(SELECT 1 FROM temp.line l WHERE l.path = f.path)"
     " ORDER BY file";
 static const char sql_all[] =
-    "SELECT path, sha256 FROM file WHERE state > 0 AND file > ?1"
+    "SELECT path, sha256 FROM file WHERE state + mend > 0 AND file > ?1"
     " ORDER BY file";
 
 /* Lines of the rows that sql gives, written by put() in pieces. */
@@ -280,8 +281,8 @@ put_plain(struct store *s, int fd, const char *p, size_t n)
 	return file_write_all(fd, p, n);
 }
 
-static int
-write_anew(struct store *s, struct err *e)
+int
+sums_anew(struct store *s, struct err *e)
 {
 	int fd, rc, errnum = 0;
 
@@ -314,7 +315,7 @@ sums_mend(struct store *s, struct err *e)
 	int rc = odd ? 0 : sql_first(s, e, sql_stray, ">");
 
 	if (rc == 0)
-		rc = write_anew(s, e);
+		rc = sums_anew(s, e);
 	else if (rc == 1)
 		rc = write_rows(s, sql_missing, put_append, -1, e);
 	if (rc == 0)

@@ -42,7 +42,8 @@ struct bench {
 	int64_t		 run, zone;
 	struct thing	 things[64];
 	size_t		 nthings;
-	int		 placed, unplaced, adopted;
+	int		 placed, mended, unplaced, adopted;
+	struct buf	 strays; /* what test_mend.c was told */
 	struct err	 unplaced_err;
 };
 
@@ -53,10 +54,11 @@ bench_placed(void *arg, const struct store_placed *p)
 
 	assert_true(p->content > 0);
 	assert_true(p->size_bytes >= 0);
-	assert_non_null(strchr(p->path, '/'));
+	assert_true(*p->path != '\0' && *p->path != '/');
 	assert_in_range(p->state, STORE_STATE_PROVEN,
 	    STORE_STATE_SIZE_VERIFIED);
 	b->placed++;
+	b->mended += p->mended;
 }
 
 static inline void
@@ -221,6 +223,7 @@ bench_done(struct bench *b)
 	store_close(b->s);
 	b->s = NULL;
 	work_free(b->work);
+	buf_clear(&b->strays);
 	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", b->dir);
 	assert_int_equal(system(cmd), 0); /* NOLINT(cert-env33-c) */
 }

@@ -176,6 +176,175 @@ killed_again_in_the_repair(void **state)
 	}
 }
 
+/* ---- killed while mending ---- */
+
+static void
+sh(struct bench *b, const char *script)
+{
+	char cmd[700];
+
+	snprintf(cmd, sizeof(cmd), "cd '%s' && %s", b->root, script);
+	assert_int_equal(system(cmd), 0); /* NOLINT(cert-env33-c) */
+}
+
+/* Flipped, replaced by a folder, gone, moved. */
+static void
+do_damage(struct bench *b)
+{
+	sh(b,
+	    "cd 2024/07 && chmod u+w * && printf stiLL >IMG_1.HEIC &&"
+	    " rm IMG_1.MOV && mkdir IMG_1.MOV && echo mine >IMG_1.MOV/mine &&"
+	    " rm IMG_1_edited.HEIC && mkdir ../../kept &&"
+	    " mv IMG_2.HEIC ../../kept/");
+}
+
+static void
+check(void *arg, const struct store_file *f)
+{
+	struct bench *b = arg;
+	struct store_note n = {.file = f->file};
+	struct digest_sum sum;
+
+	if (store_check_at(
+		&sum, &n.mtime_ms, store_root_fd(b->s), f->path, NULL, 0) == -1)
+		n.damage = errno == ENOENT ? STORE_MISSING : STORE_OBSTRUCTED;
+	else if (memcmp(sum.sha256, f->sha256, sizeof(sum.sha256)) != 0)
+		n.damage = STORE_ALTERED;
+	must(store_file_note(b->s, &n, NOW, e));
+}
+
+static void
+stray(void *arg, const struct store_stray *y)
+{
+	struct bench *b = arg;
+	struct digest_sum sum;
+	char *other;
+
+	if (!y->look)
+		return;
+	assert_int_equal(
+	    store_hash_at(&sum, store_root_fd(b->s), y->path, NULL, 0), 0);
+	must(store_found(&other, b->s, y->path, &sum, e));
+	free(other);
+}
+
+static void
+moved(void *arg, const char *from, const char *to)
+{
+	(void)arg;
+	(void)from;
+	(void)to;
+}
+
+/* As verify --repair does it. */
+static void
+run_repair(struct bench *b)
+{
+	struct store_options o = bench_options(b);
+	int64_t n, kept;
+
+	o.mode = STORE_MEND;
+	must(store_open(&b->s, &o, e));
+	b->s->step = steps_left > 0 ? die_at_step : NULL;
+	bench_begin(b);
+	must(store_files(b->s, check, b, e));
+	must(store_strays(b->s, stray, b, e));
+	must(store_follow(b->s, moved, b, e));
+	must(store_mend(&n, &kept, b->s, STORE_MEND_ALL, e));
+	assert_int_equal(kept, 0);
+	fetch_all(b);
+	bench_end(b);
+	store_close(b->s);
+	b->s = NULL;
+}
+
+static void
+assert_mended(struct bench *b)
+{
+	struct store_totals t;
+
+	must(store_totals(&t, b->s, e));
+	assert_int_equal(t.held, 6);
+	assert_int_equal(t.damaged, 0);
+	must(store_files(b->s, each_file, b, e));
+	assert_sums(b, 6);
+	assert_sound(b);
+	assert_file(b, "2024/07/IMG_1.HEIC", "still");
+	assert_file(b, "2024/07/IMG_1.MOV", "movie");
+	assert_file(b, "2024/07/IMG_1_edited.HEIC", "edit");
+	assert_file(b, "kept/IMG_2.HEIC", "three");
+	assert_absent(b, "2024/07/IMG_2.HEIC");
+	/* What was damaged is kept, and what was not is not there twice. */
+	sh(b,
+	    "test \"$(cat .icloud-pull/quarantine/*/2024/07/IMG_1.HEIC)\" ="
+	    " stiLL &&"
+	    " test \"$(cat .icloud-pull/quarantine/*/2024/07/IMG_1.MOV/mine)\""
+	    " = mine && test $(find .icloud-pull/quarantine -type f | wc -l)"
+	    " -eq 2 && test -z \"$(ls .icloud-pull/partial.noindex)\"");
+}
+
+/* again: the run behind it is a repair too; else a sync that goes on with what
+ * was wanted, and a repair that finds the rest. */
+static bool
+mending_killed_at(int step, bool again)
+{
+	struct buf before = {0}, after = {0};
+	struct bench b;
+	int status;
+	pid_t pid;
+
+	bench_init(&b);
+	steps_left = 0;
+	run(&b);
+	do_damage(&b);
+	work_free(b.work);
+	b.work = NULL;
+	steps_left = step;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		b.work = work_new(1);
+		run_repair(&b);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	status = WEXITSTATUS(status);
+	assert_true(status == 42 || status == 0);
+	steps_left = 0;
+	b.work = work_new(2);
+	if (!again)
+		run(&b);
+	run_repair(&b);
+	bench_open(&b);
+	assert_mended(&b);
+	store_close(b.s);
+	b.s = NULL;
+	/* Twice in a row is once. */
+	tree(&before, b.root);
+	run_repair(&b);
+	tree(&after, b.root);
+	assert_string_equal(buf_text(&before), buf_text(&after));
+	buf_clear(&before);
+	buf_clear(&after);
+	bench_done(&b);
+	return status == 42;
+}
+
+static void
+killed_at_every_step_of_mending(void **state)
+{
+	int at = 1;
+
+	(void)state;
+	while (mending_killed_at(at, at % 2 == 0))
+		at++;
+	print_message("# killed at %d steps of mending\n", at - 1);
+	assert_true(at > 20);
+	for (at = 2; at < 20; at += 5)
+		(void)mending_killed_at(at, at % 2 != 0);
+}
+
 /* ---- SHA256SUMS after a run that did not end ---- */
 
 static void
@@ -367,6 +536,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(killed_at_every_step),
 	    cmocka_unit_test(killed_again_in_the_repair),
+	    cmocka_unit_test(killed_at_every_step_of_mending),
 	    cmocka_unit_test(sums_are_mended),
 	    cmocka_unit_test(sums_are_left_alone),
 	    cmocka_unit_test(a_stray_under_a_reserved_name),

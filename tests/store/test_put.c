@@ -363,9 +363,6 @@ size_verified(void **state)
 	assert_int_equal(f.size_bytes, 8);
 	assert_int_equal(f.checksum_len, 21);
 	assert_true(f.checked_ms > NOW);
-	must(store_file_checked(b.s, f.file, f.checked_ms + 5, e));
-	assert_int_equal(
-	    ask(&b, "SELECT checked_ms FROM file"), f.checked_ms + 5);
 	bench_done(&b);
 }
 

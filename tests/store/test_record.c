@@ -742,14 +742,16 @@ months(void **state)
 	/* The date changes: where it was, and where it is. */
 	put_asset(&b, "A1", "t2", "MA1", (struct store_asset){.month = 202001});
 	assert_int_equal(
-	    ask(&b, "SELECT total(dirty * month) FROM month"), 202407 + 202001);
+	    ask(&b, "SELECT total((dirty > 0) * month) FROM month"),
+	    202407 + 202001);
 	assert_int_equal(sqlite3_exec(b.s->db, "UPDATE month SET dirty = 0",
 			     NULL, NULL, NULL),
 	    SQLITE_OK);
 	r = resource(0, thing(&b, "one"));
 	put_master(&b, "MA1", "t2", "b.JPG", &r, 1);
 	assert_int_equal(
-	    ask(&b, "SELECT total(dirty * month) FROM month"), 202407 + 202001);
+	    ask(&b, "SELECT total((dirty > 0) * month) FROM month"),
+	    202407 + 202001);
 	bench_done(&b);
 }
 

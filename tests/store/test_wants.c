@@ -225,7 +225,6 @@ filters(void **state)
 	    {{.skip_roles = 1u << LIVE_ROLE}, 3, 1},
 	    {{.skip_hidden = true}, 3, 1},
 	    {{.skip_trashed = true}, 3, 1},
-	    {{.zone = 99}, 0, 4},
 	    {{.skip_roles = 1u, .skip_hidden = true}, 1, 3},
 	};
 	struct store_forecast fc;
