@@ -94,7 +94,10 @@ account_lock(struct account *a, struct err *e)
 	a->lock = file_lock(path, whose, LOCK_WAIT_MS, e);
 	free(path);
 	free(whose);
-	return a->lock == -1 ? -1 : 0;
+	if (a->lock == -1)
+		return -1;
+	file_sweep(a->dir);
+	return 0;
 }
 
 void
@@ -124,12 +127,15 @@ load(struct session **out, const struct account *a, const char *name,
 }
 
 static int
-save(const struct account *a, const char *name, const struct session *s,
-    struct err *e)
+save(
+    struct account *a, const char *name, const struct session *s, struct err *e)
 {
+	bool held = a->lock != -1;
 	struct buf now, old;
 	int rc = 0;
 
+	if (account_lock(a, e) == -1)
+		return -1;
 	buf_init_secret(&now, SESSION_MAX);
 	buf_init_secret(&old, SESSION_MAX);
 	session_write(&now, s);
@@ -139,6 +145,8 @@ save(const struct account *a, const char *name, const struct session *s,
 		rc = file_write_whole(a->dir, name, now.data, now.len, 0600, e);
 	buf_clear(&now);
 	buf_clear(&old);
+	if (!held)
+		account_unlock(a);
 	return rc;
 }
 
@@ -149,7 +157,7 @@ account_load(struct session **out, const struct account *a, struct err *e)
 }
 
 int
-account_save(const struct account *a, const struct session *s, struct err *e)
+account_save(struct account *a, const struct session *s, struct err *e)
 {
 	return save(a, SESSION_FILE, s, e);
 }
@@ -176,8 +184,7 @@ account_load_pending(struct session **out, const struct account *a,
 }
 
 int
-account_save_pending(
-    const struct account *a, const struct session *s, struct err *e)
+account_save_pending(struct account *a, const struct session *s, struct err *e)
 {
 	return save(a, PENDING_FILE, s, e);
 }
@@ -186,4 +193,37 @@ void
 account_drop_pending(const struct account *a)
 {
 	(void)file_unlink(a->dir, PENDING_FILE);
+}
+
+int
+account_stat(struct stat *dir, struct stat *session, const char *state_dir,
+    const char *name)
+{
+	char *account = session_account_name(name);
+	char *folder = dirs_account(state_dir, account);
+	char *file = xasprintf("%s/%s", folder, SESSION_FILE);
+	int rc = 0;
+
+	if (lstat(folder, dir) == -1 || lstat(file, session) == -1)
+		rc = -1;
+	free(account);
+	free(folder);
+	free(file);
+	return rc;
+}
+
+bool
+account_trust(int64_t *expires_ms, const char *state_dir, const char *name)
+{
+	struct account a = {.dir = -1, .lock = -1};
+	struct session *s = NULL;
+	bool signed_in;
+
+	signed_in = account_find(&a, state_dir, name, NULL) == 0 &&
+	    account_load(&s, &a, NULL) == 0 && s != NULL &&
+	    s->stage == SESSION_SIGNED_IN;
+	*expires_ms = signed_in ? s->trust_expires_ms : 0;
+	session_free(s);
+	account_close(&a);
+	return signed_in;
 }

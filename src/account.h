@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 struct err;
 struct session;
@@ -28,19 +29,30 @@ int account_find(
     struct account *out, const char *state_dir, const char *name, struct err *);
 void account_close(struct account *); /* harmless when not opened */
 
-int account_lock(struct account *, struct err *); /* waits a minute */
+/* Waits a minute.  What a killed process has left unfinished is removed. */
+int account_lock(struct account *, struct err *);
 void account_unlock(struct account *);
 
-/* *out is NULL if there is none. */
+/* *out is NULL if there is none.  Both kinds of saving take the lock, if it is
+ * not held. */
 int account_load(struct session **out, const struct account *, struct err *);
-int account_save(const struct account *, const struct session *, struct err *);
+int account_save(struct account *, const struct session *, struct err *);
 
 /* The half-finished sign-in; *out is NULL if there is none or it is older than
  * ten minutes [code-lifetime] (it is removed then). */
 int account_load_pending(
     struct session **out, const struct account *, int64_t now_ms, struct err *);
 int account_save_pending(
-    const struct account *, const struct session *, struct err *);
+    struct account *, const struct session *, struct err *);
 void account_drop_pending(const struct account *);
+
+/* What its directory and its session's file are; -1 with errno if one is not
+ * there.  Changes nothing. */
+int account_stat(struct stat *dir, struct stat *session, const char *state_dir,
+    const char *name);
+/* Is somebody signed in, and until when does no sign-in need a code (0: not
+ * known)?  From the stored session alone. */
+bool account_trust(
+    int64_t *expires_ms, const char *state_dir, const char *name);
 
 #endif

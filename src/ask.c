@@ -69,25 +69,53 @@ ask_line(struct err *e)
 	return NULL;
 }
 
+/* Only that a read returns. */
+static void
+on_continue(int signo)
+{
+	(void)signo;
+}
+
+/* Ask, and read one line; again, if it was stopped meanwhile and goes on: then
+ * a shell has put the terminal back to echoing.  As read_line(). */
+static int
+converse(struct buf *out, const char *question, const struct termios *quiet)
+{
+	int got;
+
+	do {
+		/* Before the question: some answers come at once. */
+		while (quiet != NULL &&
+		    tcsetattr(STDIN_FILENO, TCSAFLUSH, quiet) == -1 &&
+		    errno == EINTR && !stop_is_set())
+			continue;
+		fprintf(stderr, "%s", question);
+		fflush(stderr);
+		got = read_line(out, STDIN_FILENO);
+	} while (got == -1 && errno == EINTR && !stop_is_set());
+	return got;
+}
+
 char *
 ask_person(const char *question, bool hidden, struct err *e)
 {
+	const struct sigaction go_on = {.sa_handler = on_continue};
+	struct sigaction default_go_on;
 	struct termios before, quiet;
 	struct buf line;
-	bool changed = false;
+	bool quieten = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
 	int got, saved;
 
-	fprintf(stderr, "%s", question);
-	fflush(stderr);
-	if (hidden && tcgetattr(STDIN_FILENO, &before) == 0) {
+	if (quieten) {
 		quiet = before;
 		quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-		changed = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
 	}
+	sigaction(SIGCONT, &go_on, &default_go_on);
 	buf_init_secret(&line, LINE_MAX_BYTES);
-	got = read_line(&line, STDIN_FILENO);
+	got = converse(&line, question, quieten ? &quiet : NULL);
 	saved = errno;
-	if (changed) {
+	sigaction(SIGCONT, &default_go_on, NULL);
+	if (quieten) {
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 		fprintf(stderr, "\n");
 	}

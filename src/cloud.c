@@ -1,21 +1,33 @@
 #include "cloud.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "ask.h"
 #include "auth.h"
 #include "buf.h"
 #include "civil.h"
 #include "cmd.h"
+#include "consent.h"
 #include "err.h"
 #include "http.h"
 #include "log.h"
+#include "password.h"
 #include "session.h"
+#include "text.h"
 
 #define RECOVERIES_MAX 3
+#define WARN_DAYS      14
+#define HOUR_MS        ((int64_t)60 * 60 * 1000)
+#define DAY_MS         (24 * HOUR_MS)
+/* Refused again so soon, consent is not what is lacking. */
+#define CONSENT_MS 60000
+
+/* A computer that has just woken may have no network for a while: with the
+ * usual tries that follow it is two minutes in all. */
+#define PATIENCE_MS 105000
 
 /* A signal has come: everything on the loop ends. */
 static void
@@ -35,6 +47,7 @@ cloud_http(struct http **out, const struct app *app, struct err *e)
 	    .ca_file = app->opt.ca_file,
 	    .connect_to = app->opt.connect_to,
 	    .rate_bytes = app->opt.limit_rate,
+	    .patience_ms = app->opt.scheduled ? PATIENCE_MS : 0,
 	};
 
 	if (http_new(out, &o, e) == -1)
@@ -56,11 +69,13 @@ load_session(struct cloud *c, struct err *e)
 		return err_set(e, ERR_PASSWORD, "Run icloud-pull login.",
 		    "%s is not signed in yet.", c->account.name);
 	}
-	auth_free(c->auth);
+	if (c->auth == NULL) {
+		c->auth = auth_new(c->http, s, clock_now_ms);
+		auth_use_host(c->auth, c->app->opt.idmsa_host);
+	} else
+		auth_take(c->auth, s);
 	session_free(c->session);
-	http_cookies_clear(c->http, NULL);
 	c->session = s;
-	c->auth = auth_new(c->http, s, clock_now_ms);
 	c->ck = (struct cloudkit){.http = c->http, .session = s};
 	return 0;
 }
@@ -107,19 +122,24 @@ is_outdated(const struct cloud *c)
 
 /* One proof by password, without a person. */
 static int
-prove_password(struct cloud *c, struct err *e)
+prove_password(enum auth_next *next, struct cloud *c, struct err *e)
 {
-	enum auth_next next = AUTH_NEED_PASSWORD;
-	char *password;
+	char *password = NULL;
 	int rc;
 
-	if (c->app->opt.password_command == NULL)
+	/* This may take its time; nobody else shall wait for it. */
+	account_unlock(&c->account);
+	rc = password_saved(&password, c->app, c->account.name, e);
+	/* A key store that cannot be asked may never have held one. */
+	if (rc == -1 && c->app->opt.password_command == NULL &&
+	    e->code != ERR_INTERRUPTED) {
+		log_note("%s", e->what);
+		rc = 1;
+	}
+	if (rc == 1)
 		return err_set(e, ERR_PASSWORD, "Run icloud-pull login.",
 		    "The session of %s has ended.", c->account.name);
-	/* The command may take its time; nobody else shall wait for it. */
-	account_unlock(&c->account);
-	password = ask_command(c->app->opt.password_command, e);
-	if (password == NULL)
+	if (rc == -1)
 		return -1;
 	if (account_lock(&c->account, e) == -1) {
 		secret_free(password);
@@ -128,20 +148,97 @@ prove_password(struct cloud *c, struct err *e)
 	if (is_outdated(c)) {
 		rc = load_session(c, e);
 		if (rc == 0)
-			rc = auth_resume(&next, c->auth, e);
-		if (rc == -1 || next == AUTH_READY) {
+			rc = auth_resume(next, c->auth, e);
+		if (rc == -1 || *next != AUTH_NEED_PASSWORD) {
 			secret_free(password);
 			return rc;
 		}
 	}
-	rc = auth_sign_in(&next, c->auth, password, AUTH_UNATTENDED, e);
+	rc = auth_sign_in(next, c->auth, password, AUTH_UNATTENDED, e);
 	secret_free(password);
 	if (rc == 0)
 		c->session->password_worked = true;
-	if (rc == 0 && next == AUTH_NEED_CODE)
+	if (rc == 0 && *next == AUTH_NEED_CODE)
 		rc = err_set(e, ERR_CODE, "Run icloud-pull login.",
 		    "Apple wants a code for %s.", c->account.name);
 	return rc;
+}
+
+/*
+ * [renewal]: half-way through the life of the trust, with a password at hand,
+ * the session that works is made to last.  That it fails ends nothing.
+ */
+static void
+renew_trust(struct cloud *c)
+{
+	struct err e = ERR_INIT;
+	char *password = NULL;
+
+	if (!auth_renewal_due(c->auth))
+		return;
+	account_unlock(&c->account);
+	if (password_saved(&password, c->app, c->account.name, &e) != 0) {
+		/* That there is none, or no key store, is no news. */
+		if (c->app->opt.password_command != NULL)
+			log_warn("%s %s", e.what, e.next);
+		return;
+	}
+	if (account_lock(&c->account, &e) == 0 && !is_outdated(c)) {
+		log_debug("Prolonging the trust of this machine.");
+		if (auth_renew(c->auth, password, &e) == 0)
+			c->session->password_worked = true;
+		else
+			log_warn("The trust of this machine could not be "
+				 "prolonged, which ends nothing yet. %s",
+			    e.what);
+		if (account_save(&c->account, c->session, &e) == -1)
+			log_warn("%s", e.what);
+	}
+	secret_free(password);
+}
+
+/* What the owner should know while all still works; once a day. */
+static void
+say_outlook(struct cloud *c)
+{
+	struct session *s = c->session;
+	int64_t now = clock_now_ms(), left = s->trust_expires_ms - now;
+	int64_t ago = now - s->trust_warned_ms;
+	struct err e = ERR_INIT;
+	long long days = (long long)(left > 0 ? left / DAY_MS : 0);
+
+	if (s->no_device)
+		log_note("No device of %s has used iCloud Photos yet; the "
+			 "library may be empty for that reason.",
+		    c->account.name);
+	if (s->trust_expires_ms == 0 || left >= WARN_DAYS * DAY_MS ||
+	    (ago >= 0 && ago < 20 * HOUR_MS))
+		return;
+	log_warn("Apple trusts this machine for %lld more %s. After that, "
+		 "icloud-pull login needs a code of one of your devices.",
+	    days, days == 1 ? "day" : "days");
+	s->trust_warned_ms = now;
+	if (account_lock(&c->account, &e) == 0 && !is_outdated(c))
+		(void)account_save(&c->account, s, &e);
+}
+
+/* A wait that CloudKit has stated to a run before. */
+static int
+too_early(const struct cloud *c, struct err *e)
+{
+	const struct session *s = c->session;
+	int64_t now = clock_now_ms(), wait = s->cloud_not_before_ms - now;
+	char span[32], next[80];
+
+	/* Refused in the future: the clock was set back. */
+	if (wait <= 0 || now < s->cloud_refused_ms)
+		return 0;
+	snprintf(next, sizeof(next), "Try again in %s.", text_span(span, wait));
+	err_set(e, ERR_THROTTLED, next,
+	    "Apple has asked to wait before asking for more photos of %s.",
+	    c->account.name);
+	e->wait_ms = wait;
+	return -1;
 }
 
 /*
@@ -172,14 +269,42 @@ make_it_work(struct cloud *c, struct err *e)
 	int rc;
 
 	rc = auth_resume(&next, c->auth, e);
-	if (rc == 0 && next != AUTH_READY)
-		rc = prove_password(c, e);
+	if (rc == 0 && next == AUTH_NEED_PASSWORD)
+		rc = prove_password(&next, c, e);
 	if (account_save(&c->account, c->session, &saving) == -1) {
 		if (rc == 0)
 			*e = saving;
 		rc = -1;
 	}
+	if (rc == 0 && next == AUTH_NEED_CONSENT) {
+		account_unlock(&c->account); /* a person is waited for */
+		rc = consent_wait(
+		    c->app, &c->account, c->http, c->session, c->auth, e);
+		if (rc == 0)
+			c->recoveries = 0;
+	}
 	return rc;
+}
+
+/* All of it, from the stored session on; the lock is let go, also where the
+ * run goes on without the cloud. */
+static int
+open_session(struct cloud *c, bool consent_lost, struct err *e)
+{
+	int rc = -1;
+
+	if (account_lock(&c->account, e) == -1)
+		return -1;
+	if (c->session != NULL)
+		keep_cookies(c);
+	if (load_session(c, e) == 0 &&
+	    (c->recoveries > 0 || too_early(c, e) == 0)) {
+		if (consent_lost)
+			auth_drop_consent(c->auth);
+		rc = make_it_work(c, e);
+	}
+	account_unlock(&c->account);
+	return rc == 0 ? 0 : sound_alarm(c, e);
 }
 
 int
@@ -192,28 +317,73 @@ cloud_open(struct cloud *out, struct app *app, struct err *e)
 	    -1)
 		return -1;
 	if (cloud_http(&out->http, app, e) == -1 ||
-	    account_lock(&out->account, e) == -1)
+	    open_session(out, false, e) == -1)
 		return -1;
-	if (load_session(out, e) == -1 || make_it_work(out, e) == -1)
-		return sound_alarm(out, e);
+	renew_trust(out);
+	say_outlook(out);
 	account_unlock(&out->account);
 	return 0;
 }
 
 int
+cloud_look(enum auth_next *out, struct app *app, struct err *e)
+{
+	struct cloud c = {.app = app, .account = {.dir = -1, .lock = -1}};
+	struct err saving = ERR_INIT;
+	int rc = -1;
+
+	assert(app->opt.account != NULL);
+	*out = AUTH_READY;
+	if (account_find(&c.account, app->state_dir, app->opt.account, e) ==
+		0 &&
+	    cloud_http(&c.http, app, e) == 0 &&
+	    account_lock(&c.account, e) == 0 && load_session(&c, e) == 0 &&
+	    too_early(&c, e) == 0) {
+		rc = auth_resume(out, c.auth, e);
+		/* Its cookies may have been rotated. */
+		if (account_save(&c.account, c.session, &saving) == -1 &&
+		    rc == 0) {
+			*e = saving;
+			rc = -1;
+		}
+	}
+	cloud_close(&c);
+	return rc;
+}
+
+bool
+cloud_lost(struct cloud *c, const struct err *e)
+{
+	if (e->code == ERR_THROTTLED && e->wait_ms > 0) {
+		c->session->cloud_refused_ms = clock_now_ms();
+		c->session->cloud_not_before_ms =
+		    c->session->cloud_refused_ms + e->wait_ms;
+	}
+	if (e->code != ERR_ADP)
+		return e->code == ERR_SESSION;
+	if (c->consented_ms > 0 &&
+	    clock_mono_ms() - c->consented_ms < CONSENT_MS)
+		return false;
+	c->consent_lost = true;
+	return true;
+}
+
+int
 cloud_recover(struct cloud *c, struct err *e)
 {
+	bool consent_lost = c->consent_lost;
+
+	c->consent_lost = false;
 	if (c->recoveries++ >= RECOVERIES_MAX)
 		return err_set(e, ERR_SESSION, "Run icloud-pull login.",
 		    "The session of %s ended again and again.",
 		    c->account.name);
-	log_note("The session has ended; signing in again.");
-	if (account_lock(&c->account, e) == -1)
+	log_note(consent_lost ? "The photos have closed again."
+			      : "The session has ended; signing in again.");
+	if (open_session(c, consent_lost, e) == -1)
 		return -1;
-	keep_cookies(c);
-	if (load_session(c, e) == -1 || make_it_work(c, e) == -1)
-		return sound_alarm(c, e);
-	account_unlock(&c->account);
+	if (consent_lost)
+		c->consented_ms = clock_mono_ms();
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #define CLOUD_H
 
 #include "account.h"
+#include "auth.h"
 #include "cloudkit.h"
 
 struct app;
@@ -23,23 +24,35 @@ struct cloud {
 	struct auth *auth;
 	struct cloudkit ck;
 	unsigned recoveries;
+	bool consent_lost;    /* CloudKit wants the tap on a device anew */
+	int64_t consented_ms; /* when that was cured last, mono; 0: never */
 };
 
 /* The loop alone, with the rules of auth and api, and a watch on signals. */
 int cloud_http(struct http **out, const struct app *, struct err *);
 
 /*
- * Open the stored session of the account, which is named, and make it work: validate, else
- * accountLogin, else one password proof if --password-command gives the
- * password.  Asks no person and requests no code: ERR_PASSWORD or ERR_CODE say
- * what a person must do.  A locked account, and a saved password that worked
- * before and is refused, are ERR_ALARM; of cloud_recover() too.
+ * Open the stored session of the account, which is named, and make it work:
+ * validate, else accountLogin, else one proof of the password if one is saved.
+ * Requests no code: ERR_PASSWORD or ERR_CODE say what a person must do.  Photos
+ * under Advanced Data Protection wait for a tap if a person is there
+ * (consent.h).  A locked account, and a saved password that worked before and
+ * is refused, are ERR_ALARM; of cloud_recover() too.  Before a wait that Apple
+ * has stated to an earlier run is over, nothing is sent (ERR_THROTTLED).
  */
 int cloud_open(struct cloud *out, struct app *, struct err *);
 /*
+ * The same and no more than a look: nothing is proven, and what is needed for
+ * that is said instead.  A locked account is ERR_LOCKED and no alarm.
+ */
+int cloud_look(enum auth_next *out, struct app *, struct err *);
+/* Told of every error of CloudKit's: may cloud_recover() help?  A wait that it
+ * states is kept for later runs. */
+bool cloud_lost(struct cloud *, const struct err *);
+/*
  * The session ended in mid-run: the same order once more, with a session that
- * a `login` has written meanwhile if there is one.  At most three times a run.
- * Not from a callback.
+ * a `login` has written meanwhile if there is one.  At most three times a run,
+ * and as often as a person taps on a device.  Not from a callback.
  */
 int cloud_recover(struct cloud *, struct err *);
 /* Saves rotated cookies; harmless when not opened. */

@@ -9,11 +9,15 @@
 #include "civil.h"
 #include "cloud.h"
 #include "cmd.h"
+#include "consent.h"
 #include "err.h"
 #include "http.h"
+#include "keystore.h"
 #include "log.h"
+#include "password.h"
 #include "report.h"
 #include "session.h"
+#include "text.h"
 
 /* One sign-in, with a person or a script at the other end. */
 struct login {
@@ -23,7 +27,7 @@ struct login {
 	struct session *session;
 	struct auth *auth;
 	char *password; /* secret */
-	bool saved;     /* by --password-command */
+	bool saved;     /* by --password-command or in the key store */
 	bool person;    /* somebody can be asked */
 };
 
@@ -67,7 +71,20 @@ ask_password(struct login *l, struct err *e)
 {
 	const char *command = l->app->opt.password_command;
 
-	if (l->app->opt.from_stdin && (!l->app->opt.code || command == NULL))
+	/* The second process of a sign-in takes what is saved; that there is
+	 * no key store to look into is nobody's fault. */
+	if (l->app->opt.code) {
+		int rc =
+		    password_saved(&l->password, l->app, l->account.name, e);
+
+		if (rc == -1 && (command != NULL || e->code == ERR_INTERRUPTED))
+			return -1;
+		err_clear(e);
+		l->saved = rc == 0;
+	}
+	if (l->saved)
+		return 0;
+	if (l->app->opt.from_stdin)
 		l->password = ask_line(e);
 	else if (command != NULL) {
 		l->password = ask_command(command, e);
@@ -84,35 +101,43 @@ ask_password(struct login *l, struct err *e)
 	return 0;
 }
 
+/* Trusted number n, from 1. */
 static const struct auth_phone *
-chosen_phone(struct login *l, struct err *e)
+phone_number(const struct login *l, int64_t number, struct err *e)
 {
 	size_t n;
 	const struct auth_phone *phones = auth_phones(&n, l->auth);
 
-	if (l->app->opt.sms == 0)
-		return NULL;
-	if ((size_t)l->app->opt.sms > n) {
-		err_set(e, ERR_CODE, "Leave --sms out to use your devices.",
-		    n == 0 ? "Apple names no number for text messages."
-			   : "There is no trusted number %lld.",
-		    (long long)l->app->opt.sms);
-		return NULL;
-	}
-	return &phones[l->app->opt.sms - 1];
+	if (number >= 1 && (uint64_t)number <= n)
+		return &phones[number - 1];
+	err_set(e, ERR_CODE, "Leave it out to use your devices.",
+	    n == 0 ? "Apple names no number that a code could go to."
+		   : "There is no trusted number %lld.",
+	    (long long)number);
+	return NULL;
 }
 
-/* Ask Apple for a code.  That it cannot be sent is no end: a device can show
- * one that was made by hand. */
+/*
+ * Ask Apple for a code: on the devices (number 0), or by message or call to a
+ * number.  That it cannot be sent is no end: a device can show one that was
+ * made by hand.
+ */
 static int
-request_code(struct login *l, struct err *e)
+request_code(struct login *l, int64_t number, bool call, struct err *e)
 {
-	const struct auth_phone *phone = chosen_phone(l, e);
+	const struct auth_phone *phone = NULL;
+	struct auth_phone called;
 	struct err asking = ERR_INIT;
 	int rc;
 
-	if (phone == NULL && e->code != ERR_NONE)
-		return -1;
+	if (number != 0) {
+		phone = phone_number(l, number, e);
+		if (phone == NULL)
+			return -1;
+		called = *phone;
+		called.voice_only = called.voice_only || call;
+		phone = &called;
+	}
 	if (account_lock(&l->account, e) == -1)
 		return -1;
 	rc = auth_request_code(l->auth, phone, &asking);
@@ -123,11 +148,78 @@ request_code(struct login *l, struct err *e)
 	}
 	if (rc == -1)
 		log_warn("%s %s", asking.what, asking.next);
-	else if (phone != NULL)
-		log_note("A code was sent to %s.", phone->label);
-	else
+	else if (phone == NULL)
 		log_note("A code is shown on your trusted devices.");
+	else if (phone->voice_only)
+		log_note("Apple calls %s and says a code.", phone->label);
+	else
+		log_note("A code was sent to %s.", phone->label);
 	return account_save_pending(&l->account, l->session, e);
+}
+
+/* The first code of a sign-in, as the options want it; without them on the
+ * devices or, where the account has none, to its first number. */
+static int
+request_first_code(struct login *l, struct err *e)
+{
+	const struct options *o = &l->app->opt;
+	int64_t number = o->voice != 0 ? o->voice : o->sms;
+	size_t n;
+
+	(void)auth_phones(&n, l->auth);
+	if (number == 0 && !auth_has_devices(l->auth) && n > 0)
+		number = 1;
+	return request_code(l, number, o->voice != 0, e);
+}
+
+/* Said once to a person: what else can be typed than a code. */
+static void
+say_choices(const struct login *l)
+{
+	size_t n;
+	const struct auth_phone *phones = auth_phones(&n, l->auth);
+
+	for (size_t i = 0; i < n; i++)
+		log_note("Type \"%s %zu\" for a code %s %s.",
+		    phones[i].voice_only ? "call" : "sms", i + 1,
+		    phones[i].voice_only ? "by a call to" : "by message to",
+		    phones[i].label);
+}
+
+/* "sms", "sms 2", "call 1": which number, and how; false: no such words. */
+static bool
+is_choice(int64_t *number, bool *call, const char *typed)
+{
+	const char *rest;
+
+	*number = 1;
+	*call = strncmp(typed, "call", 4) == 0;
+	if (!*call && strncmp(typed, "sms", 3) != 0)
+		return false;
+	rest = typed + (*call ? 4 : 3);
+	rest += strspn(rest, " ");
+	return *rest == '\0' || text_int(number, rest, 1, 99) == 0;
+}
+
+/* What a person has typed in place of a code: 1 if that was seen to. */
+static int
+no_code(struct login *l, const char *typed, struct err *e)
+{
+	int64_t number;
+	bool call;
+
+	if (auth_is_code(typed))
+		return 0;
+	if (!is_choice(&number, &call, typed))
+		err_set(e, ERR_CODE, "Type the six digits that Apple shows.",
+		    "That is no code.");
+	else if (request_code(l, number, call, e) == 0)
+		return 1;
+	if (e->code != ERR_CODE)
+		return -1;
+	log_warn("%s %s", e->what, e->next);
+	err_clear(e);
+	return 1;
 }
 
 /* The sign-in waits, in STATE, for another process that has the code. */
@@ -143,16 +235,42 @@ wait_for_code(struct login *l, struct err *e)
 
 /* ---- the steps ---- */
 
+/* One code.  While another can still be tried, also by another process, the
+ * sign-in is kept. */
+static int
+enter_code(
+    enum auth_next *next, struct login *l, const char *code, struct err *e)
+{
+	struct err saving = ERR_INIT;
+	int rc;
+
+	if (account_lock(&l->account, e) == -1)
+		return -1;
+	rc = auth_submit_code(next, l->auth, code, l->password, e);
+	account_unlock(&l->account);
+	if (l->session->stage != SESSION_NEEDS_CODE)
+		account_drop_pending(&l->account);
+	else if (account_save_pending(&l->account, l->session, &saving) == -1 &&
+	    rc == 0) {
+		*e = saving;
+		rc = -1;
+	}
+	return rc;
+}
+
 /* Code after code, until one is right or no more may be tried. */
 static int
-enter_codes(struct login *l, struct err *e)
+enter_codes(enum auth_next *next, struct login *l, struct err *e)
 {
-	enum auth_next next = AUTH_NEED_CODE;
+	bool asks = l->person && !l->app->opt.from_stdin;
 	char *code;
 	int rc;
 
-	while (next == AUTH_NEED_CODE) {
-		if (l->person && !l->app->opt.from_stdin)
+	*next = AUTH_NEED_CODE;
+	if (asks)
+		say_choices(l);
+	while (*next == AUTH_NEED_CODE) {
+		if (asks)
 			code = ask_person("Code: ", false, e);
 		else if (l->app->opt.from_stdin)
 			code = ask_line(e);
@@ -161,25 +279,18 @@ enter_codes(struct login *l, struct err *e)
 		if (code == NULL)
 			return e->code == ERR_INTERRUPTED ? -1
 							  : wait_for_code(l, e);
-		if (account_lock(&l->account, e) == -1) {
-			secret_free(code);
-			return -1;
-		}
-		rc = auth_submit_code(&next, l->auth, code, l->password, e);
-		account_unlock(&l->account);
+		rc = asks ? no_code(l, code, e) : 0;
+		if (rc == 0)
+			rc = enter_code(next, l, code, e);
 		secret_free(code);
-		if (rc == -1) {
-			account_drop_pending(&l->account);
+		if (rc == -1)
 			return -1;
-		}
-		if (next != AUTH_NEED_CODE)
-			break;
-		if (account_save_pending(&l->account, l->session, e) == -1)
-			return -1;
+		if (rc == 1 || *next != AUTH_NEED_CODE)
+			continue;
 		/* A script's code is not asked for again. */
-		if (!l->person || l->app->opt.from_stdin)
+		if (!asks)
 			return err_set(e, ERR_CODE,
-			    "Run icloud-pull login again.",
+			    "Run icloud-pull login --code with the newest one.",
 			    "Apple did not accept the code.");
 		log_warn("Apple did not accept the code. Only the newest one "
 			 "counts.");
@@ -193,40 +304,65 @@ open_session(struct login *l, struct err *e)
 	if (cloud_http(&l->http, l->app, e) == -1)
 		return -1;
 	l->auth = auth_new(l->http, l->session, clock_now_ms);
+	auth_use_host(l->auth, l->app->opt.idmsa_host);
 	return 0;
 }
 
-/* The session of before stays, but Apple's "later" is kept in it: the next
- * process shall not ask again at once. */
+/*
+ * The session of before stays, but what a failure has taught is kept in it:
+ * Apple's "later", that the next process shall not ask at once, and a trust
+ * that was won before it came to nothing.
+ */
 static void
-remember_wait(struct login *l)
+remember_failure(struct login *l)
 {
-	struct session *kept = NULL;
+	struct session *kept = NULL, *left = NULL, *s = l->session;
 	struct err e = ERR_INIT;
 
-	if (account_lock(&l->account, &e) == -1)
+	if (s == NULL || account_lock(&l->account, &e) == -1)
 		return;
-	if (account_load(&kept, &l->account, &e) == 0) {
-		if (kept == NULL)
-			kept = session_new(l->account.name);
-		kept->last_srp_ms = l->session->last_srp_ms;
-		kept->srp_not_before_ms = l->session->srp_not_before_ms;
-		kept->login_not_before_ms = l->session->login_not_before_ms;
-		kept->srp_failures = l->session->srp_failures;
-		if (account_save(&l->account, kept, &e) == -1)
-			log_warn("%s", e.what);
+	if (account_load(&kept, &l->account, &e) == 0 && kept != NULL) {
+		session_learn(kept, s);
+		left = kept;
+	} else if (s->trust_token != NULL || s->srp_not_before_ms > 0 ||
+	    s->setup_not_before_ms > 0 || s->stamp_wanted) {
+		session_forget_login(s);
+		left = s;
 	}
+	if (left != NULL && account_save(&l->account, left, &e) == -1)
+		log_warn("%s", e.what);
 	account_unlock(&l->account);
 	session_free(kept);
 }
 
+/* Nobody is there who could enter a code, and one was asked for minutes ago:
+ * started again and again, it shall not ask again and again. */
+static bool
+code_waits(const struct login *l)
+{
+	struct session *s = NULL;
+	bool waits;
+
+	if (l->person || l->app->opt.from_stdin)
+		return false;
+	waits =
+	    account_load_pending(&s, &l->account, clock_now_ms(), NULL) == 0 &&
+	    s != NULL && s->stage == SESSION_NEEDS_CODE;
+	session_free(s);
+	return waits;
+}
+
 /* Anew with the password, sending the trust token of before. */
 static int
-sign_in(struct login *l, struct err *e)
+sign_in(enum auth_next *next, struct login *l, struct err *e)
 {
-	enum auth_next next = AUTH_NEED_PASSWORD;
 	int rc;
 
+	if (code_waits(l))
+		return err_set(e, ERR_CODE, "Run icloud-pull login --code.",
+		    "A code for %s was asked for already.", l->account.name);
+	if (account_lock(&l->account, e) == -1)
+		return -1;
 	if (account_load(&l->session, &l->account, e) == -1) {
 		if (e->code != ERR_BAD_STATE)
 			return -1;
@@ -236,22 +372,21 @@ sign_in(struct login *l, struct err *e)
 	if (l->session == NULL)
 		l->session = session_new(l->account.name);
 	session_forget_login(l->session);
-	if (open_session(l, e) == -1 || account_lock(&l->account, e) == -1)
-		return -1;
-	rc = auth_sign_in(&next, l->auth, l->password, AUTH_PERSON, e);
+	rc = open_session(l, e);
+	if (rc == 0)
+		rc = auth_sign_in(next, l->auth, l->password, AUTH_PERSON, e);
 	account_unlock(&l->account);
-	if (rc == -1 && e->code == ERR_THROTTLED)
-		remember_wait(l);
 	if (rc == -1)
 		return -1;
-	if (next == AUTH_NEED_CODE)
-		return request_code(l, e) == -1 ? -1 : enter_codes(l, e);
+	if (*next == AUTH_NEED_CODE)
+		return request_first_code(l, e) == -1 ? -1
+						      : enter_codes(next, l, e);
 	return 0;
 }
 
 /* The second process of a sign-in: no new code is triggered. */
 static int
-finish_with_code(struct login *l, struct err *e)
+finish_with_code(enum auth_next *next, struct login *l, struct err *e)
 {
 	if (account_load_pending(&l->session, &l->account, clock_now_ms(), e) ==
 	    -1)
@@ -261,7 +396,7 @@ finish_with_code(struct login *l, struct err *e)
 		    "No sign-in of %s waits for a code.", l->account.name);
 	if (open_session(l, e) == -1)
 		return -1;
-	return enter_codes(l, e);
+	return enter_codes(next, l, e);
 }
 
 /* ---- the configuration ---- */
@@ -340,10 +475,27 @@ settle_root(struct app *app, bool person, struct err *e)
 	return 0;
 }
 
+/* That it cannot be kept does not undo the sign-in. */
+static void
+save_password(struct login *l)
+{
+	struct err e = ERR_INIT;
+
+	if (keystore_put(l->account.name, l->password, &e) == -1) {
+		log_warn("The password is not kept. %s %s", e.what, e.next);
+		return;
+	}
+	log_note("The password is kept in %s.", keystore_name());
+	l->session->password_worked = true;
+	if (account_save(&l->account, l->session, &e) == -1)
+		log_warn("%s", e.what);
+}
+
 static int
 login_run(struct app *app, struct err *e)
 {
 	struct login l = {.app = app, .account = {.dir = -1, .lock = -1}};
+	enum auth_next next = AUTH_NEED_PASSWORD;
 	int rc = -1;
 
 	l.person = ask_is_person();
@@ -352,8 +504,11 @@ login_run(struct app *app, struct err *e)
 		-1 ||
 	    ask_password(&l, e) == -1)
 		goto out;
-	if ((app->opt.code ? finish_with_code(&l, e) : sign_in(&l, e)) == -1)
+	if ((app->opt.code ? finish_with_code(&next, &l, e)
+			   : sign_in(&next, &l, e)) == -1) {
+		remember_failure(&l);
 		goto out;
+	}
 
 	l.session->password_worked = l.saved;
 	if (account_save(&l.account, l.session, e) == -1)
@@ -365,9 +520,18 @@ login_run(struct app *app, struct err *e)
 	report_close(app->report);
 	report_text(
 	    app->report, REPORT_CHATTER, "Signed in as %s.", l.account.name);
+	if (app->opt.save_password)
+		save_password(&l);
 	rc = settle_root(app, l.person, e);
 	if (rc == 0 && app->opt.root == NULL)
 		log_note("Give --root DIR with the first icloud-pull sync.");
+	if (l.session->adp)
+		log_note("Advanced Data Protection is on: the photos open only "
+			 "after a tap on a device, for about an hour, so that "
+			 "a nightly run needs one each time.");
+	if (rc == 0 && next == AUTH_NEED_CONSENT)
+		rc =
+		    consent_wait(app, &l.account, l.http, l.session, l.auth, e);
 out:
 	login_clear(&l);
 	return rc;

@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "err.h"
 #include "http.h"
+#include "keystore.h"
 #include "log.h"
 #include "report.h"
 #include "session.h"
@@ -28,6 +29,16 @@ tell_apple(struct app *app, struct session *s, struct err *e)
 	return 0;
 }
 
+/* The key store's copy of the password goes too. */
+static void
+drop_password(const char *name)
+{
+	struct err e = ERR_INIT;
+
+	if (keystore_drop(name, &e) == -1)
+		log_warn("The saved password could not be removed. %s", e.what);
+}
+
 static void
 say_signed_out(struct app *app, const char *name, bool before)
 {
@@ -48,8 +59,11 @@ logout_run(struct app *app, struct err *e)
 	if (app->opt.account == NULL)
 		return err_set(e, ERR_USAGE, "Give --account NAME.",
 		    "No Apple Account was named.");
-	if (account_find(&account, app->state_dir, app->opt.account, e) == -1 ||
-	    account_lock(&account, e) == -1 ||
+	if (account_find(&account, app->state_dir, app->opt.account, e) == -1)
+		goto out;
+	/* The store may ask a person: not with the lock held. */
+	drop_password(account.name);
+	if (account_lock(&account, e) == -1 ||
 	    account_load(&s, &account, e) == -1)
 		goto out;
 	account_drop_pending(&account);
@@ -75,7 +89,7 @@ out:
 
 const struct cmd cmd_logout = {
     .name = "logout",
-    .help = "forget the session, and tell Apple",
+    .help = "forget the session and the saved password, and tell Apple",
     .scope = OPT_GLOBAL,
     .run = logout_run,
 };

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "account.h"
@@ -5,14 +6,17 @@
 #include "civil.h"
 #include "cmd.h"
 #include "err.h"
+#include "json.h"
 #include "report.h"
 #include "session.h"
 #include "store.h"
 #include "summary.h"
+#include "sync.h"
 #include "text.h"
 
-#define RUNS_SHOWN 5
-#define DAY_MS     ((int64_t)24 * 60 * 60 * 1000)
+#define RUNS_SHOWN    5
+#define RUNS_SEARCHED 50
+#define DAY_MS        ((int64_t)24 * 60 * 60 * 1000)
 
 /* What the person reads; the members of --json are said elsewhere. */
 static void
@@ -39,6 +43,15 @@ say_totals(struct report *r, const struct store_totals *t)
 		    text_count(a, t->missing), text_size(b, t->missing_bytes));
 	else
 		report_text(r, REPORT_ASKED, "Missing:    nothing");
+	if (t->damaged > 0)
+		report_text(r, REPORT_ASKED,
+		    "Damaged:    %s %s (icloud-pull verify --repair)",
+		    text_count(a, t->damaged),
+		    t->damaged == 1 ? "file" : "files");
+	if (t->damaged_gone > 0)
+		report_text(r, REPORT_ASKED,
+		    "            %s of them left iCloud and cannot be fetched",
+		    text_count(a, t->damaged_gone));
 	if (t->gaps > 0)
 		report_text(r, REPORT_ASKED,
 		    "Gaps:       %s (icloud-pull status --gaps names them)",
@@ -55,6 +68,21 @@ say_totals(struct report *r, const struct store_totals *t)
 	report_text(r, REPORT_ASKED,
 	    "Not copied: Shared Albums, \"Copy iCloud Link\" shares, "
 	    "Image Playground, People and Memories");
+}
+
+static void
+say_success(struct report *r, const struct store_history *h, int64_t now_ms)
+{
+	char when[40], ago[32];
+
+	if (h->success_ms == 0)
+		report_text(r, REPORT_ASKED, "Complete:   never yet");
+	else
+		report_text(r, REPORT_ASKED, "Complete:   %s, %s ago",
+		    civil_iso(when, h->success_end_ms),
+		    text_span(ago,
+			now_ms > h->success_end_ms ? now_ms - h->success_end_ms
+						   : 0));
 }
 
 static void
@@ -84,6 +112,43 @@ say_run(void *arg, const struct store_run *run)
 		    text_span(took, run->ended_ms - run->began_ms));
 }
 
+/* What the last run that fetched had been told to leave out. */
+struct left_out {
+	bool known;
+	int64_t files, bytes;
+	char *filter; /* owned; NULL: nothing */
+};
+
+static void
+find_left_out(void *arg, const struct store_run *run)
+{
+	struct left_out *l = arg;
+	cJSON *summary;
+
+	if (l->known || run->summary[0] == '\0')
+		return;
+	summary = json_parse(run->summary, strlen(run->summary), NULL);
+	l->known = json_int(&l->files, summary, "filtered");
+	if (l->known) {
+		(void)json_int(&l->bytes, summary, "filtered_bytes");
+		l->filter = xstrdup(json_str(summary, "filter"));
+	}
+	cJSON_Delete(summary);
+}
+
+static void
+say_left_out(struct report *r, const struct left_out *l)
+{
+	char n[32], size[32];
+
+	if (l->files > 0)
+		report_text(r, REPORT_ASKED,
+		    "Left out:   %s %s, %s, by the filter of the last run (%s)",
+		    text_count(n, l->files), l->files == 1 ? "file" : "files",
+		    text_size(size, l->bytes),
+		    l->filter != NULL ? l->filter : "");
+}
+
 static void
 say_gap(void *arg, const struct store_gap *g)
 {
@@ -94,37 +159,32 @@ say_gap(void *arg, const struct store_gap *g)
 static void
 say_trust(struct app *app, const char *name)
 {
-	struct account account = {.dir = -1, .lock = -1};
-	struct session *s = NULL;
-	struct err e = ERR_INIT;
+	char *account = name != NULL ? session_account_name(name) : NULL;
+	int64_t expires_ms = 0, days = 0;
 	bool signed_in;
-	int64_t days = 0;
 
-	signed_in = name != NULL &&
-	    account_find(&account, app->state_dir, name, &e) == 0 &&
-	    account_load(&s, &account, &e) == 0 && s != NULL &&
-	    s->stage == SESSION_SIGNED_IN;
+	signed_in = account != NULL &&
+	    account_trust(&expires_ms, app->state_dir, account);
 	report_open(app->report, "account");
 	report_str(app->report, "account", name);
 	report_bool(app->report, "signed_in", signed_in);
-	if (signed_in && s->trust_expires_ms != 0) {
-		days = (s->trust_expires_ms - clock_now_ms()) / DAY_MS;
+	if (expires_ms != 0) {
+		days = (expires_ms - clock_now_ms()) / DAY_MS;
 		report_int(app->report, "trust_days", days);
 	}
 	report_close(app->report);
 	if (!signed_in) {
 		report_text(app->report, REPORT_ASKED,
 		    "Account:    not signed in (icloud-pull login)");
-	} else if (s->trust_expires_ms == 0) {
+	} else if (expires_ms == 0) {
 		report_text(app->report, REPORT_ASKED,
-		    "Account:    %s, signed in", account.name);
+		    "Account:    %s, signed in", account);
 	} else {
 		report_text(app->report, REPORT_ASKED,
-		    "Account:    %s, trusted for %lld more days", account.name,
+		    "Account:    %s, trusted for %lld more days", account,
 		    (long long)(days > 0 ? days : 0));
 	}
-	session_free(s);
-	account_close(&account);
+	free(account);
 }
 
 static int
@@ -136,21 +196,33 @@ status_run(struct app *app, struct err *e)
 	    .account = app->opt.account,
 	};
 	struct store_totals t;
+	struct store_history h;
+	struct left_out left = {.known = false};
 	struct store *s = NULL;
+	char when[40];
 	int rc = -1;
 
 	if (app->opt.root == NULL)
 		return err_set(e, ERR_USAGE, "Give --root DIR.",
 		    "Where the copy lies is not known.");
-	if (store_open(&s, &o, e) == -1 || store_totals(&t, s, e) == -1)
+	if (store_open(&s, &o, e) == -1 || store_totals(&t, s, e) == -1 ||
+	    store_history(&h, s, SYNC_RUN, INT64_MAX, e) == -1 ||
+	    store_runs(s, RUNS_SEARCHED, find_left_out, &left, e) == -1)
 		goto out;
 	report_open(app->report, "status");
 	report_str(app->report, "root", store_root(s));
+	report_str(app->report, "last_success",
+	    h.success_ms != 0 ? civil_iso(when, h.success_end_ms) : NULL);
 	summary_totals(app->report, &t);
+	report_int(app->report, "filtered", left.files);
+	report_int(app->report, "filtered_bytes", left.bytes);
+	report_str(app->report, "filter", left.filter);
 	report_close(app->report);
 	report_text(app->report, REPORT_ASKED, "Copy:       %s", store_root(s));
 	say_trust(app, store_copy_account(s));
 	say_totals(app->report, &t);
+	say_left_out(app->report, &left);
+	say_success(app->report, &h, clock_now_ms());
 	report_text(app->report, REPORT_ASKED, "Last runs:");
 	if (store_runs(s, RUNS_SHOWN, say_run, app->report, e) == -1)
 		goto out;
@@ -158,6 +230,7 @@ status_run(struct app *app, struct err *e)
 		goto out;
 	rc = 0;
 out:
+	free(left.filter);
 	store_close(s);
 	return rc;
 }

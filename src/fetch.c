@@ -10,9 +10,11 @@
 #include "civil.h"
 #include "cloud.h"
 #include "compat.h"
+#include "describe.h"
 #include "digest.h"
 #include "http.h"
 #include "intake.h"
+#include "library.h"
 #include "link.h"
 #include "log.h"
 #include "pace.h"
@@ -41,7 +43,9 @@
 /* A link of this age is new, should the server's clocks disagree. */
 #define JUST_LINKED_MS 10000
 /* --jobs is no larger. */
-#define WIRE_MAX 32
+#define WIRE_MAX        32
+#define MONTHS_EVERY_MS INT64_C(600000)
+#define MONTHS_LINES    500
 
 /* One content on its way. */
 struct item {
@@ -84,11 +88,12 @@ struct run {
 	struct report *report;
 	const struct fetch_options *o;
 	struct pace pace;
-	struct queue unlinked;       /* want a link */
-	struct queue ready;          /* have one */
-	int alive;                   /* items, wherever they are */
-	struct queue waiting;        /* for the time of their next try */
-	int running;                 /* of them hashing or on the wire */
+	int64_t months_ms;     /* when manifest and records are written next */
+	struct queue unlinked; /* want a link */
+	struct queue ready;    /* have one */
+	int alive;             /* items, wherever they are */
+	struct queue waiting;  /* for the time of their next try */
+	int running;           /* of them hashing or on the wire */
 	struct item *wire[WIRE_MAX]; /* on the wire; NULL: a free place */
 	int lookups;
 	int refused; /* items in a row whose links were all refused */
@@ -355,7 +360,9 @@ on_lookup_done(void *arg, const struct err *e)
 	struct item *it;
 
 	r->lookups--;
-	if (e->code == ERR_SESSION)
+	bool lost = cloud_lost(r->cloud, e);
+
+	if (lost)
 		r->session_lost = true;
 	else if (e->code == ERR_NOT_FOUND)
 		log_debug(
@@ -365,7 +372,7 @@ on_lookup_done(void *arg, const struct err *e)
 	else if (e->code != ERR_NONE && e->code != ERR_INTERRUPTED)
 		stop_for(r, e);
 	while ((it = queue_take(&b->items)) != NULL) {
-		if (e->code == ERR_SESSION)
+		if (lost)
 			queue_put(&r->unlinked, it);
 		else if (e->code == ERR_NOT_FOUND)
 			item_vanished(it, false);
@@ -893,14 +900,13 @@ on_opened(void *arg, const struct err *e)
 /* ---- starting ---- */
 
 static const char *
-library_word(const struct run *r, int64_t zone)
+library_of(const struct run *r, int64_t zone)
 {
 	struct zone_search s = {.zone = zone};
-	const char *word = "Personal";
+	const char *word;
 
-	if (store_zones(r->store, match_zone, &s, NULL) == 0 &&
-	    s.found.name != NULL && zone_kind(s.found.name) == ZONE_SHARED)
-		word = "Shared";
+	(void)store_zones(r->store, match_zone, &s, NULL);
+	word = library_word(s.found.name);
 	zone_id_clear(&s.found);
 	return word;
 }
@@ -926,7 +932,7 @@ reserve(struct item *it, struct err *e)
 	    .record = w->asset_name,
 	    .uti = w->uti,
 	    .library = strstr(r->o->layout, "{library}") != NULL
-		? library_word(r, w->zone)
+		? library_of(r, w->zone)
 		: "",
 	    .is_original = w->role == RESOURCE_ORIGINAL,
 	    .has_taken = w->has_taken,
@@ -1083,6 +1089,23 @@ wake_up(struct run *r, int64_t now)
 	}
 }
 
+/* In a long run manifest and records follow now and then, a little in each
+ * turn, so that no transfer waits for them. */
+static int
+write_months(struct run *r, int64_t now, struct err *e)
+{
+	bool more;
+
+	if (r->stopping || now < r->months_ms)
+		return 0;
+	if (store_months_write(
+		&more, r->store, &describe_words, MONTHS_LINES, e) == -1)
+		return -1;
+	if (!more)
+		r->months_ms = now + MONTHS_EVERY_MS;
+	return 0;
+}
+
 static void
 turn(struct run *r)
 {
@@ -1104,7 +1127,8 @@ turn(struct run *r)
 	now = clock_mono_ms();
 	pace_measure(&r->pace, r->bytes_done + r->files_done * PACE_FILE_WORK,
 	    r->running, now);
-	if (store_tick(r->store, now, &e) == -1)
+	if (store_tick(r->store, now, &e) == -1 ||
+	    write_months(r, now, &e) == -1)
 		stop(r, &e);
 	report_progress(r->report, r->files_done, r->bytes_done, now);
 	if (r->session_lost && r->lookups == 0 && !r->stopping) {
@@ -1134,6 +1158,7 @@ fetch_run(struct fetch *out, struct cloud *cloud, struct store *store,
 	queue_init(&r.ready);
 	queue_init(&r.waiting);
 	pace_start(&r.pace, o->jobs, clock_mono_ms());
+	r.months_ms = clock_mono_ms() + MONTHS_EVERY_MS;
 	http_watch(cloud->http, work_fd(work), on_work, work);
 	report_progress_start(report, o->files, o->bytes, clock_mono_ms());
 	do

@@ -187,7 +187,7 @@ list_zones(struct run *r, struct base *b, struct err *e)
 	if (store_database_token(&token, r->store, (int)b->database, e) == -1)
 		return -1;
 	ask_zones(r, b, token);
-	if (r->end.code == ERR_SESSION) {
+	if (cloud_lost(r->cloud, &r->end)) {
 		if (cloud_recover(r->cloud, e) == -1)
 			goto out;
 		ask_zones(r, b, token);
@@ -412,7 +412,7 @@ reread(struct run *r, const struct zone_id *id, struct err *e)
 	while (next != NULL && r->end.code == ERR_NONE &&
 	    r->fatal.code == ERR_NONE) {
 		reread_batch(r, id, &next);
-		if (r->end.code != ERR_SESSION)
+		if (!cloud_lost(r->cloud, &r->end))
 			continue;
 		if (cloud_recover(r->cloud, e) == -1) {
 			store_rollback(r->store);
@@ -473,7 +473,7 @@ walk_zone(struct run *r, const struct zone_id *id, struct err *e)
 	clear_unread(r);
 	intake_begin(&r->intake, r->store, row.zone, anew);
 	feed(r, id, token);
-	if (r->end.code == ERR_SESSION && r->fatal.code == ERR_NONE) {
+	if (cloud_lost(r->cloud, &r->end) && r->fatal.code == ERR_NONE) {
 		if (cloud_recover(r->cloud, e) == -1)
 			goto out;
 		free(token);

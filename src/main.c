@@ -10,15 +10,17 @@
 #include "civil.h"
 #include "cmd.h"
 #include "compat.h"
+#include "completion.h"
 #include "dirs.h"
 #include "err.h"
 #include "log.h"
+#include "notify.h"
 #include "report.h"
 #include "stop.h"
 #include "summary.h"
 
-static const struct cmd *const commands[] = {
-    &cmd_login, &cmd_logout, &cmd_sync, &cmd_verify, &cmd_status};
+static const struct cmd *const commands[] = {&cmd_login, &cmd_logout, &cmd_sync,
+    &cmd_verify, &cmd_status, &cmd_list, &cmd_doctor};
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* The write end of the pipe that wakes the loop; -1 until it is made. */
@@ -77,7 +79,6 @@ catch_signals(int *out, struct err *e)
 		if (sigaction(signals[i], &act, NULL) == -1)
 			return err_set_errno(e, errno, "Cannot catch signals");
 	}
-	signal(SIGPIPE, SIG_IGN);
 	/* A limit on the size of files is an error of that file (EFBIG). */
 	signal(SIGXFSZ, SIG_IGN);
 	return 0;
@@ -110,8 +111,12 @@ help_all(void)
 static void
 help_one(const struct cmd *cmd)
 {
-	printf("usage: icloud-pull %s [options]\n\n%s\n", cmd->name, cmd->help);
-	if (cmd->scope != OPT_GLOBAL) {
+	printf("usage: icloud-pull %s%s%s [options]\n\n%s\n", cmd->name,
+	    cmd->words != NULL ? " " : "", cmd->words != NULL ? "[WHAT]" : "",
+	    cmd->help);
+	if (cmd->words != NULL)
+		printf("\nWHAT is one of: %s\n", cmd->words);
+	if (cmd->scope != OPT_GLOBAL && opt_has(cmd->scope)) {
 		printf("\noptions:\n");
 		opt_help(stdout, cmd->scope);
 	}
@@ -131,6 +136,7 @@ set_log_level(const struct options *o)
 	log_set_level(o->quiet    ? LOG_QUIET
 		: o->verbose >= 2 ? LOG_TRACE
 		: o->verbose == 1 ? LOG_VERBOSE
+		: o->scheduled    ? LOG_WARNINGS
 				  : LOG_NORMAL);
 }
 
@@ -152,6 +158,25 @@ say_error(struct app *app, const struct err *e)
 	report_close(app->report);
 }
 
+static bool
+is_work(const struct cmd *cmd)
+{
+	return cmd == &cmd_sync || cmd == &cmd_verify;
+}
+
+/* What may take hours and is worth telling somebody who is not there. */
+static int
+work(struct app *app, const struct cmd *cmd, struct err *e)
+{
+	uint32_t awake = compat_stay_awake();
+	int rc;
+
+	app->outcome.command = cmd->name;
+	rc = cmd->run(app, e);
+	compat_may_sleep(awake);
+	return rc;
+}
+
 static int
 run(struct app *app, const struct cmd *cmd, struct err *e)
 {
@@ -165,10 +190,11 @@ run(struct app *app, const struct cmd *cmd, struct err *e)
 		    app->opt.connect_to, app->opt.ca_file);
 	if (catch_signals(&app->signal_fd, e) == -1)
 		return -1;
-	return cmd->run(app, e);
+	return is_work(cmd) ? work(app, cmd, e) : cmd->run(app, e);
 }
 
-/* The command that argv names, run; or what --help and --version want. */
+/* The command that argv names, run; or what --help, --version and --completion
+ * want. */
 static int
 obey(struct app *app, const char *word, int *status, struct err *e)
 {
@@ -176,6 +202,12 @@ obey(struct app *app, const char *word, int *status, struct err *e)
 
 	if (app->opt.version) {
 		printf("icloud-pull %s\n", VERSION);
+		*status = end_of_output();
+		return 0;
+	}
+	if (app->opt.completion != NULL) {
+		completion_write(stdout, app->opt.completion, commands,
+		    NCOMMANDS, &cmd_sync);
 		*status = end_of_output();
 		return 0;
 	}
@@ -191,6 +223,12 @@ obey(struct app *app, const char *word, int *status, struct err *e)
 		*status = end_of_output();
 		return 0;
 	}
+	if (app->opt.operand != NULL &&
+	    (cmd->words == NULL || !opt_is_word(cmd->words, app->opt.operand)))
+		return err_set(e, ERR_USAGE,
+		    "COMMAND --help shows what can stand there.",
+		    "\"%s\" is not understood after %s.", app->opt.operand,
+		    cmd->name);
 	return run(app, cmd, e);
 }
 
@@ -204,6 +242,8 @@ main(int argc, char *argv[])
 	int status = 0, rc;
 
 	keep_standard_descriptors();
+	/* Nobody may be left who reads, from the first word on. */
+	signal(SIGPIPE, SIG_IGN);
 	compat_protect_process();
 	setlocale(LC_ALL, "C");
 	standard_config = dirs_config_file();
@@ -211,14 +251,19 @@ main(int argc, char *argv[])
 	rc = opt_read(&app.opt, &word, argc, argv, standard_config, &e);
 	app.config_path =
 	    app.opt.config != NULL ? app.opt.config : standard_config;
+	/* In the configuration it stands for all, but it is sync's alone. */
+	if (find_command(word) != &cmd_sync)
+		app.opt.scheduled = false;
 	set_log_level(&app.opt);
-	app.report = report_new(app.opt.json, app.opt.quiet);
+	app.report = report_new(app.opt.json,
+	    app.opt.quiet || (app.opt.scheduled && app.opt.verbose == 0));
 	if (rc == 0)
 		rc = obey(&app, word, &status, &e);
 	if (rc == -1) {
 		status = err_exit_status(e.code);
 		say_error(&app, &e);
 	}
+	notify_run(&app, &e);
 	if (report_end(app.report) == -1 && status == 0)
 		status = 5;
 	free(app.state_dir);

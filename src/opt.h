@@ -2,19 +2,36 @@
 #define OPT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 struct err;
 
-/* Whose option it is: everybody's, or one command's. */
+/* Whose option it is: everybody's, or that of some commands. */
 enum opt_scope {
 	OPT_GLOBAL,
 	OPT_LOGIN,
 	OPT_SYNC,
 	OPT_STATUS,
 	OPT_VERIFY,
+	OPT_LIST,
+	OPT_DOCTOR,
 	OPT_SCOPES
+};
+
+/* An option that may be given several times; owned. */
+struct opt_list {
+	char **at;
+	size_t n;
+};
+
+/* A date as given: "2024", "2024-07", "2024-07-31", or with a time of day, is
+ * the span of time that it names, in ms since 1970 of a calendar without a
+ * zone: from its first, to just behind its last. */
+struct opt_date {
+	bool set;
+	int64_t from_ms, to_ms;
 };
 
 /*
@@ -29,30 +46,48 @@ struct options {
 	char *account;
 	char *password_command;
 	char *ca_file, *connect_to;
+	char *notify_command;
+	char *idmsa_host; /* of Apple's two; NULL: by itself */
+	char *completion; /* shell to write completions for */
 	bool json, help, version;
 	bool quiet;
 	int64_t verbose; /* times -v was given */
 	/* login */
 	bool from_stdin; /* --stdin */
 	bool code;       /* --code */
+	bool save_password;
 	int64_t sms;     /* --sms[=N]: number N from 1; 0: devices */
+	int64_t voice;   /* the same by a call */
 	/* sync */
-	bool dry_run, strict;
+	bool dry_run, strict, scheduled;
+	bool lock_files; /* make new files immutable */
+	struct opt_list libraries, albums;
+	struct opt_list skip; /* live raw edited video hidden trashed */
+	struct opt_date since, until; /* capture date, both included */
+	int64_t recent;              /* newest added; 0: all */
 	int64_t jobs;
 	int64_t limit_rate; /* bytes a second; 0: none */
 	int64_t file_mode;  /* before umask */
 	char *layout;
 	/* status */
 	bool gaps;
-	/* An option of each scope that stood on the command line; NULL. */
-	const char *given[OPT_SCOPES];
+	/* verify; and sync, which can check a slice of the copy too */
+	char *repair;      /* "all", "missing", "damaged"; NULL: do not */
+	int64_t sample;    /* hundredths of a percent of the copy; 0: all */
+	int64_t minutes;   /* most time for checking; 0: no limit */
+	/* list */
+	struct opt_date as_of;
+
+	const char *operand; /* the word behind the command; borrowed, or NULL */
+	uint64_t given;      /* bit for each option of the command line */
 };
 
 /*
  * Read everything: command line, environment, configuration file (config_path
  * unless --config says otherwise).  A file that is absent is empty; one given
  * by name must be there, except for login, which makes it.  *command: the word
- * that names the command, NULL if none was given; more words are an error.
+ * that names the command, NULL if none was given; a word behind it is
+ * out->operand; more words are an error.
  * ERR_USAGE with a sentence; a configuration error names file:line.  The
  * caller ends with opt_clear(), after a failure too.
  */
@@ -62,8 +97,31 @@ void opt_clear(struct options *);
 /* The options on the command line all belong to scope, or ERR_USAGE. */
 int opt_check_scope(const struct options *, enum opt_scope, struct err *);
 
+/* Was one of these, divided by blanks, given on the command line? */
+bool opt_given(const struct options *, const char *names);
+
 /* The lines of --help for the options of one scope. */
 void opt_help(FILE *, enum opt_scope);
+/* Has this scope options of its own? */
+bool opt_has(enum opt_scope);
+
+/* Is it one of the words of a list divided by blanks? */
+bool opt_is_word(const char *words, const char *value);
+
+/* An option as completions need it. */
+struct opt_info {
+	const char *name, *help;
+	char letter;      /* 0: none */
+	const char *arg;  /* its value's name ("FILE", "DIR"); NULL: takes none */
+	bool value_optional; /* --name or --name=VALUE */
+	bool again;          /* may be given several times */
+	const char *words;   /* all that its value can be, divided by blanks,
+	                      * of one that may be given again also several
+	                      * with commas; NULL: anything */
+};
+/* Those of one scope, in the order of --help; OPT_SCOPES: of all. */
+void opt_each(enum opt_scope, void (*each)(void *, const struct opt_info *),
+    void *arg);
 
 /*
  * Write "name = value" into a configuration file where that name is not set

@@ -53,21 +53,6 @@ is_device_name(const char *s)
 	return false;
 }
 
-/* The longest beginning of s that has at most max bytes and ends between
- * characters. */
-static size_t
-cut_utf8(const char *s, size_t max)
-{
-	size_t n = strlen(s);
-
-	if (n <= max)
-		return n;
-	n = max;
-	while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
-		n--;
-	return n;
-}
-
 /* How much of s is left without trailing dots and blanks, which Windows and
  * SMB servers drop. */
 static size_t
@@ -106,10 +91,10 @@ path_safe(char *out, size_t max, const char *utf8)
 	}
 	if (*nfc == '.')
 		*nfc = '_';
-	n = trimmed(nfc, cut_utf8(nfc, max));
+	n = trimmed(nfc, text_cut(nfc, max));
 	nfc[n] = '\0';
 	if (is_device_name(nfc) && max > 1) {
-		n = trimmed(nfc, cut_utf8(nfc, max - 1));
+		n = trimmed(nfc, text_cut(nfc, max - 1));
 		out[0] = '_';
 		memcpy(out + 1, nfc, n);
 		out[n + 1] = '\0';

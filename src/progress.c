@@ -56,20 +56,54 @@ progress_left_ms(const struct progress *p)
 	return ms < LEFT_MAX_MS ? (int64_t)ms : -1;
 }
 
+/* Of the bytes; of the files, where no size is known. */
+static int
+percent(const struct progress *p)
+{
+	double all = (double)(p->bytes > 0 ? p->bytes : p->files);
+	double done = (double)(p->bytes > 0 ? p->bytes_done : p->files_done);
+
+	if (all <= 0 || done <= 0)
+		return 0;
+	return done < all ? (int)(done * 100 / all) : 100;
+}
+
+/* The longest way to say how far it is that fits. */
+static void
+begin_line(char *out, size_t size, const struct progress *p, size_t room)
+{
+	char done[32], all[32], line[80];
+	int n = 0;
+
+	text_count(done, p->files_done);
+	text_count(all, p->files);
+	for (int i = 0; i < 4; i++) {
+		if (i == 0)
+			n = snprintf(
+			    line, sizeof(line), "%s of %s files", done, all);
+		else if (i == 1)
+			n = snprintf(line, sizeof(line), "%s of %s", done, all);
+		else if (i == 2)
+			n = snprintf(line, sizeof(line), "%s/%s", done, all);
+		else
+			n = snprintf(line, sizeof(line), "%d%%", percent(p));
+		if ((size_t)n <= room)
+			break;
+	}
+	snprintf(out, size, "%s", (size_t)n <= room ? line : "");
+}
+
 void
 progress_line(char *out, size_t size, const struct progress *p, int columns)
 {
-	char a[32], b[32], part[128];
+	char a[32], part[128];
 	char sizes[2][32];
 	int64_t left = progress_left_ms(p);
 	size_t room =
 	    columns > 0 && (size_t)columns < size ? (size_t)columns : size - 1;
 	size_t used;
 
-	snprintf(out, size, "%s of %s files", text_count(a, p->files_done),
-	    text_count(b, p->files));
-	if (strlen(out) > room)
-		out[room] = '\0';
+	begin_line(out, size, p, room);
 	/* Each further part is added only while it fits whole. */
 	for (int i = 0; i < 3; i++) {
 		if (i == 0)

@@ -20,8 +20,9 @@ void progress_start(
     struct progress *, int64_t files, int64_t bytes, int64_t mono_ms);
 void progress_update(
     struct progress *, int64_t files, int64_t bytes, int64_t mono_ms);
-/* "1,204 of 412,330 files, 12.3 GB of 1.9 TB, 41.2 MB/s, 12 h 50 min left",
- * shortened to at most columns characters (ASCII only). */
+/* "1,204 of 412,330 files, 12 GB of 1.9 TB, 41 MB/s, 12 h 43 min left", with
+ * less of it in a narrow window, down to "0%", and nothing where that is too
+ * wide: at most columns characters (ASCII only; 0: no limit), no number cut. */
 void
 progress_line(char *out, size_t size, const struct progress *, int columns);
 /* Milliseconds left; -1 unknown. */

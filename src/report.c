@@ -1,6 +1,5 @@
 #include "report.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "file.h"
 #include "log.h"
 #include "progress.h"
 #include "text.h"
@@ -19,10 +19,12 @@
 
 struct report {
 	bool json, quiet, failed;
+	bool ascii;    /* standard output is a terminal that shows no more */
 	bool terminal; /* standard error, with a cursor to move */
 	bool shown;    /* a progress line stands there */
 	bool running;
-	bool first; /* no member in the object yet */
+	bool fetching; /* totals are known */
+	bool first;    /* no member in the object yet */
 	struct buf object;
 	struct progress progress;
 	char line[256];
@@ -38,23 +40,59 @@ put(struct report *r, const struct buf *b)
 		r->failed = true;
 }
 
+/* In the background the cursor is somebody else's. */
+static bool
+has_cursor(void)
+{
+	pid_t front = tcgetpgrp(STDERR_FILENO);
+
+	return front == -1 || front == getpgrp();
+}
+
+/*
+ * The progress line stands to the right of the cursor and, where a window that
+ * has become narrower has made several rows of it, below: so what is erased is
+ * all from the cursor on, and nothing above it ever.
+ */
 static void
 erase(struct report *r)
 {
+	static const char all[] = "\r\033[J";
+
 	if (!r->shown)
 		return;
-	fputs("\r\033[K", stderr);
-	fflush(stderr);
+	if (has_cursor())
+		(void)file_write_all(STDERR_FILENO, all, strlen(all));
 	r->shown = false;
 }
 
+/* Columns that may be written without coming to the window's edge. */
+static int
+columns(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == -1 || w.ws_col == 0)
+		return 79;
+	return w.ws_col > 1 ? w.ws_col - 1 : 1;
+}
+
+/* A line of a wider window waits for the next one.  A terminal can be narrower
+ * already than it says: it shall cut, not wrap. */
 static void
 draw(struct report *r)
 {
-	if (!r->terminal || r->quiet || r->line[0] == '\0')
+	char out[sizeof(r->line) + 32];
+	int n;
+
+	if (!r->terminal || r->quiet || r->line[0] == '\0' || !has_cursor())
 		return;
-	fprintf(stderr, "\r%s\033[K", r->line);
-	fflush(stderr);
+	if (strlen(r->line) > (size_t)columns()) {
+		erase(r);
+		return;
+	}
+	n = snprintf(out, sizeof(out), "\r\033[?7l%s\033[J\033[?7h\r", r->line);
+	(void)file_write_all(STDERR_FILENO, out, (size_t)n);
 	r->shown = true;
 }
 
@@ -75,11 +113,15 @@ report_new(bool json, bool quiet)
 {
 	struct report *r = xcalloc(1, sizeof(*r));
 	const char *term = getenv("TERM");
+	bool ascii = !text_is_utf8_locale(
+	    getenv("LC_ALL"), getenv("LC_CTYPE"), getenv("LANG"));
 
 	r->json = json;
 	r->quiet = quiet;
 	r->terminal = isatty(STDERR_FILENO) && term != NULL &&
 	    strcmp(term, "dumb") != 0 && term[0] != '\0';
+	r->ascii = ascii && isatty(STDOUT_FILENO);
+	log_set_ascii(ascii && isatty(STDERR_FILENO));
 	log_set_hook(step_aside, r);
 	return r;
 }
@@ -111,12 +153,13 @@ report_text(struct report *r, enum report_weight weight, const char *fmt, ...)
 	struct buf raw = {0}, safe = {0};
 	va_list ap;
 
-	if (r->json || (r->quiet && weight == REPORT_CHATTER))
+	if (r->json || weight == REPORT_NEVER ||
+	    (r->quiet && weight == REPORT_CHATTER))
 		return;
 	va_start(ap, fmt);
 	buf_vaddf(&raw, fmt, ap);
 	va_end(ap);
-	text_printable(&safe, buf_text(&raw), raw.len);
+	text_printable(&safe, buf_text(&raw), raw.len, r->ascii);
 	buf_addc(&safe, '\n');
 	step_aside(r, 1);
 	put(r, &safe);
@@ -125,48 +168,29 @@ report_text(struct report *r, enum report_weight weight, const char *fmt, ...)
 	buf_clear(&safe);
 }
 
-/*
- * JSON may hold these characters as they are, but the reader may be a person
- * at a terminal: DEL, C1 (U+0080 to U+009F) and those that turn the writing
- * (U+202A to U+202E, U+2066 to U+2069) are written as \uNNNN.  p is a
- * terminated UTF-8 text; 0: none of them begins here, else its bytes.
- */
-static size_t
-hidden_char(unsigned *out, const unsigned char *p)
-{
-	if (p[0] == 0x7F) {
-		*out = 0x7F;
-		return 1;
-	}
-	if (p[0] == 0xC2 && p[1] <= 0x9F && p[1] != '\0') {
-		*out = p[1];
-		return 2;
-	}
-	if (p[0] != 0xE2 || p[1] == '\0' || p[2] == '\0')
-		return 0;
-	*out = 0x2000 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
-	return (*out >= 0x202A && *out <= 0x202E) ||
-		(*out >= 0x2066 && *out <= 0x2069)
-	    ? 3
-	    : 0;
-}
-
+/* JSON may hold any character but a few as it is, but the reader may be a
+ * person at a terminal: what text_printable() escapes becomes \uNNNN. */
 static void
-add_json(struct buf *out, const char *text)
+add_json(struct report *r, const char *text)
 {
 	struct buf json = {0};
 	const char *p;
-	unsigned c;
-	size_t n;
+	size_t n, left;
+	uint32_t c;
 
 	buf_add_json(&json, text);
-	for (p = buf_text(&json); *p != '\0'; p += n) {
-		n = hidden_char(&c, (const unsigned char *)p);
-		if (n > 0) {
-			buf_addf(out, "\\u%04x", c);
+	for (p = buf_text(&json), left = json.len; left > 0;
+	     p += n, left -= n) {
+		n = text_next(&c, p, left);
+		if (!text_is_control(c) && (!r->ascii || c < 0x80)) {
+			buf_add(&r->object, p, n);
+		} else if (c > 0xffff) {
+			c -= 0x10000;
+			buf_addf(&r->object, "\\u%04x\\u%04x",
+			    0xd800U | (unsigned)(c >> 10),
+			    0xdc00U | (unsigned)(c & 0x3ff));
 		} else {
-			buf_addc(out, *p);
-			n = 1;
+			buf_addf(&r->object, "\\u%04x", (unsigned)c);
 		}
 	}
 	buf_clear(&json);
@@ -198,7 +222,7 @@ report_str(struct report *r, const char *name, const char *value)
 	if (value == NULL)
 		buf_adds(&r->object, "null");
 	else
-		add_json(&r->object, value);
+		add_json(r, value);
 }
 
 void
@@ -223,6 +247,54 @@ report_raw(struct report *r, const char *name, const char *json)
 }
 
 void
+report_list_open(struct report *r, const char *name)
+{
+	name_member(r, name);
+	buf_adds(&r->object, "[");
+	r->first = true;
+}
+
+void
+report_item_open(struct report *r)
+{
+	buf_adds(&r->object, r->first ? "{" : ",{");
+	r->first = true;
+}
+
+void
+report_item_close(struct report *r)
+{
+	buf_adds(&r->object, "}");
+	r->first = false;
+}
+
+void
+report_list_close(struct report *r)
+{
+	buf_adds(&r->object, "]");
+	r->first = false;
+}
+
+void
+report_strs(
+    struct report *r, const char *name, const char *const *values, size_t n)
+{
+	report_list_open(r, name);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_adds(&r->object, ",");
+		add_json(r, values[i]);
+	}
+	report_list_close(r);
+}
+
+bool
+report_has_failed(const struct report *r)
+{
+	return r->failed;
+}
+
+void
 report_close(struct report *r)
 {
 	buf_adds(&r->object, "}\n");
@@ -235,36 +307,29 @@ report_close(struct report *r)
 
 /* ---- progress ---- */
 
-static int
-columns(void)
-{
-	struct winsize w;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
-		return w.ws_col - 1;
-	return 79;
-}
-
 void
 report_progress_start(
     struct report *r, int64_t files, int64_t bytes, int64_t mono_ms)
 {
 	progress_start(&r->progress, files, bytes, mono_ms);
-	r->running = true;
+	r->running = r->fetching = true;
 	r->last_draw_ms = mono_ms;
 }
 
-void
-report_progress(struct report *r, int64_t files, int64_t bytes, int64_t mono_ms)
+/* Is a new line due?  Without a terminal it is a message like others. */
+static bool
+is_due(struct report *r, int64_t mono_ms)
 {
-	if (!r->running ||
-	    mono_ms - r->last_draw_ms <
-		(r->terminal ? DRAW_EVERY_MS : PLAIN_EVERY_MS))
-		return;
+	if (mono_ms - r->last_draw_ms <
+	    (r->terminal ? DRAW_EVERY_MS : PLAIN_EVERY_MS))
+		return false;
 	r->last_draw_ms = mono_ms;
-	progress_update(&r->progress, files, bytes, mono_ms);
-	progress_line(r->line, sizeof(r->line), &r->progress,
-	    r->terminal ? columns() : 0);
+	return true;
+}
+
+static void
+show(struct report *r)
+{
 	if (r->terminal)
 		draw(r);
 	else
@@ -272,23 +337,45 @@ report_progress(struct report *r, int64_t files, int64_t bytes, int64_t mono_ms)
 }
 
 void
+report_progress(struct report *r, int64_t files, int64_t bytes, int64_t mono_ms)
+{
+	if (!r->running || !is_due(r, mono_ms))
+		return;
+	progress_update(&r->progress, files, bytes, mono_ms);
+	progress_line(r->line, sizeof(r->line), &r->progress,
+	    r->terminal ? columns() : 0);
+	show(r);
+}
+
+void
 report_busy(struct report *r, const char *what, int64_t count, int64_t mono_ms)
 {
 	char number[32];
+	int n;
 
+	if (!r->running && !r->terminal)
+		r->last_draw_ms = mono_ms;
 	r->running = true;
-	if (mono_ms - r->last_draw_ms < DRAW_EVERY_MS || !r->terminal)
+	if (!is_due(r, mono_ms))
 		return;
-	r->last_draw_ms = mono_ms;
-	snprintf(r->line, sizeof(r->line), "%s: %s", what,
-	    text_count(number, count));
-	draw(r);
+	text_count(number, count);
+	n = snprintf(r->line, sizeof(r->line), "%s: %s", what, number);
+	if (r->terminal && n > columns())
+		snprintf(r->line, sizeof(r->line), "%s", number);
+	show(r);
+}
+
+void
+report_busy_end(struct report *r)
+{
+	erase(r);
+	r->running = r->fetching;
+	r->line[0] = '\0';
 }
 
 void
 report_progress_end(struct report *r)
 {
-	erase(r);
-	r->running = false;
-	r->line[0] = '\0';
+	r->fetching = false;
+	report_busy_end(r);
 }

@@ -25,10 +25,27 @@ summary_totals(struct report *r, const struct store_totals *t)
 	report_int(r, "missing_bytes", t->missing_bytes);
 	report_int(r, "files", t->files);
 	report_int(r, "file_bytes", t->file_bytes);
+	report_int(r, "damaged", t->damaged);
+	report_int(r, "damaged_gone", t->damaged_gone);
+	report_int(r, "mending", t->mending);
 	report_int(r, "gone_kept", t->gone_kept);
 	report_int(r, "gone_unfetched", t->gone_unfetched);
 	report_int(r, "gaps", t->gaps);
 	report_int(r, "gaps_new", t->gaps_new);
+}
+
+void
+summary_placed(struct report *r, const struct store_placed *p)
+{
+	report_open(r, p->mended ? "repaired" : "file");
+	report_str(r, "path", p->path);
+	report_int(r, "size", p->size_bytes);
+	report_str(r, "state",
+	    p->state == STORE_STATE_PROVEN ? "proven" : "size-verified");
+	report_close(r);
+	if (p->mended)
+		report_text(
+		    r, REPORT_CHATTER, "%s: fetched anew and proven", p->path);
 }
 
 void
@@ -47,6 +64,8 @@ static const char *
 failure_word(enum store_failure why)
 {
 	switch (why) {
+	case STORE_NOT_YET:
+		return "not-fetched";
 	case STORE_FAILED:
 		return "failed";
 	case STORE_NO_ORIGINAL:
@@ -107,10 +126,16 @@ summary_verdict(struct report *r, const struct verdict *v,
 	report_str(r, "text", v->line);
 	report_int(r, "fetched", f->fetched);
 	report_int(r, "fetched_bytes", f->fetched_bytes);
+	report_str(r, "filter", f->filter);
 	report_int(r, "filtered", f->filtered);
+	report_int(r, "filtered_bytes", f->filtered_bytes);
 	summary_totals(r, f->totals);
 	report_close(r);
-	report_text(r, REPORT_ASKED, "%s", v->line);
+	report_text(r,
+	    f->scheduled && v->code == ERR_NONE && f->fetched == 0
+		? REPORT_CHATTER
+		: REPORT_ASKED,
+	    "%s", v->line);
 }
 
 void
@@ -119,9 +144,16 @@ summary_json(
 {
 	buf_addf(out,
 	    "{\"fetched\":%lld,\"fetched_bytes\":%lld,\"missing\":%lld,"
-	    "\"gaps\":%lld,\"text\":",
+	    "\"gaps\":%lld,\"filtered\":%lld,\"filtered_bytes\":%lld,",
 	    (long long)f->fetched, (long long)f->fetched_bytes,
-	    (long long)f->totals->missing, (long long)f->totals->gaps);
+	    (long long)f->totals->missing, (long long)f->totals->gaps,
+	    (long long)f->filtered, (long long)f->filtered_bytes);
+	if (f->filter != NULL) {
+		buf_adds(out, "\"filter\":");
+		buf_add_json(out, f->filter);
+		buf_adds(out, ",");
+	}
+	buf_adds(out, "\"text\":");
 	buf_add_json(out, v->line);
 	buf_adds(out, "}");
 }

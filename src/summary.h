@@ -7,6 +7,7 @@
 
 struct buf;
 struct store_gap;
+struct store_placed;
 struct store_totals;
 struct verdict;
 struct verdict_facts;
@@ -14,6 +15,8 @@ struct verdict_facts;
 /* The words and members that several commands say in the same way. */
 
 void summary_totals(struct report *, const struct store_totals *);
+/* A file that lies under its final name now: "file", or "repaired". */
+void summary_placed(struct report *, const struct store_placed *);
 /* Of what the server wants waited for: "wait_ms", and "not_before" as a time;
  * nothing if it stated no wait (-1).  Inside an open object. */
 void summary_wait(struct report *, int64_t wait_ms, int64_t now_ms);

@@ -9,13 +9,15 @@
 #include "civil.h"
 #include "cloud.h"
 #include "cmd.h"
+#include "describe.h"
 #include "err.h"
-#include "fetch.h"
-#include "http.h"
-#include "listing.h"
+#include "filter.h"
 #include "log.h"
+#include "mend.h"
 #include "path.h"
+#include "pull.h"
 #include "report.h"
+#include "scrub.h"
 #include "session.h"
 #include "store.h"
 #include "summary.h"
@@ -23,18 +25,13 @@
 #include "verdict.h"
 #include "work.h"
 
-/* Finishing waits for the drive, not for a core (docs/design.md, "One pool"). */
-#define WORKERS_MIN 8
-
 struct sync {
 	struct app *app;
 	struct work *work;
 	struct store *store;
 	struct cloud cloud;
-	struct listing listing;
-	struct store_filter filter;
-	struct store_forecast forecast;
-	struct fetch fetch;
+	struct filter filter;
+	struct pull pull;
 	int64_t placed, placed_bytes;
 	struct err trouble; /* the most urgent of what marred the run */
 };
@@ -43,16 +40,11 @@ static void
 on_placed(void *arg, const struct store_placed *p)
 {
 	struct sync *s = arg;
-	struct report *r = s->app->report;
 
 	s->placed++;
 	s->placed_bytes += p->size_bytes;
-	report_open(r, "file");
-	report_str(r, "path", p->path);
-	report_int(r, "size", p->size_bytes);
-	report_str(r, "state",
-	    p->state == STORE_STATE_PROVEN ? "proven" : "size-verified");
-	report_close(r);
+	s->app->outcome.repaired += p->mended;
+	summary_placed(s->app->report, p);
 }
 
 static void
@@ -65,29 +57,10 @@ on_unplaced(void *arg, int64_t content, const struct err *e)
 	err_keep_worse(&s->trouble, e);
 }
 
-/* A copy is of one account, for ever: zones of two have the same names. */
-static int
-check_account(const struct sync *s, const char *account, struct err *e)
-{
-	const char *of = store_copy_account(s->store);
-	char *name = session_account_name(of), next[256];
-	bool same = strcmp(name, account) == 0;
-
-	free(name);
-	if (same)
-		return 0;
-	snprintf(next, sizeof(next),
-	    "Give --account %s, or the --root of another copy.", of);
-	return err_set(e, ERR_USAGE, next,
-	    "The copy at %s is of %s, not of %s.", store_root(s->store), of,
-	    account);
-}
-
 static int
 open_copy(struct sync *s, const char *account, struct err *e)
 {
 	struct app *app = s->app;
-	unsigned cores = work_cores();
 	struct store_options o = {
 	    .root = app->opt.root,
 	    .state_dir = app->state_dir,
@@ -95,6 +68,7 @@ open_copy(struct sync *s, const char *account, struct err *e)
 	    .layout = app->opt.layout,
 	    .mode = STORE_WRITE,
 	    .file_mode = (unsigned)app->opt.file_mode,
+	    .lock_files = app->opt.lock_files,
 	    .placed = on_placed,
 	    .unplaced = on_unplaced,
 	    .arg = s,
@@ -103,10 +77,10 @@ open_copy(struct sync *s, const char *account, struct err *e)
 	if (app->opt.layout != NULL &&
 	    path_check_layout(app->opt.layout, e) == -1)
 		return -1;
-	s->work = work_new(cores > WORKERS_MIN ? cores : WORKERS_MIN);
+	s->work = work_new(pull_workers());
 	o.work = s->work;
 	if (store_open(&s->store, &o, e) == -1 ||
-	    check_account(s, account, e) == -1)
+	    pull_check_account(s->store, account, e) == -1)
 		return -1;
 	if (app->opt.layout != NULL &&
 	    strcmp(app->opt.layout, store_layout(s->store)) != 0)
@@ -116,89 +90,106 @@ open_copy(struct sync *s, const char *account, struct err *e)
 	return 0;
 }
 
-/* Said before the first byte: what there is to do, and whether it fits. */
-static int
-say_forecast(struct sync *s, struct err *e)
-{
-	const struct store_forecast *f = &s->forecast;
-	struct report *r = s->app->report;
-	int64_t space = 0, total = 0;
-	char n[32], size[32], room[32];
-
-	if (store_forecast(
-		&s->forecast, s->store, &s->filter, clock_now_ms(), e) == -1 ||
-	    store_space(&space, &total, s->store, e) == -1)
-		return -1;
-	space -= fetch_air(total);
-	if (space < 0)
-		space = 0;
-	report_open(r, "forecast");
-	report_int(r, "files", f->files);
-	report_int(r, "bytes", f->bytes);
-	report_int(r, "free_bytes", space);
-	report_int(r, "missing_bytes", f->bytes > space ? f->bytes - space : 0);
-	report_close(r);
-	if (f->files == 0)
-		return 0;
-	report_text(r, REPORT_CHATTER, "To fetch: %s %s, %s; free: %s.%s",
-	    text_count(n, f->files), f->files == 1 ? "file" : "files",
-	    text_size(size, f->bytes), text_size(room, space),
-	    f->bytes > space ? " What fits is fetched, Recently Deleted and "
-			       "the newest first."
-			     : "");
-	return 0;
-}
-
-static int
-fetch(struct sync *s, bool relisted, struct err *e)
-{
-	struct fetch_options o = {
-	    .jobs = (int)s->app->opt.jobs,
-	    .layout = store_layout(s->store),
-	    .filter = &s->filter,
-	    .files = s->forecast.files,
-	    .bytes = s->forecast.bytes,
-	    .relisted = relisted,
-	};
-	struct err full = ERR_INIT;
-	char n[32];
-
-	if (fetch_run(&s->fetch, &s->cloud, s->store, s->work, s->app->report,
-		&o, e) == -1)
-		return -1;
-	err_keep_worse(&s->trouble, &s->fetch.trouble);
-	if (s->fetch.no_room > 0) {
-		err_set(&full, ERR_DISK_FULL,
-		    "Make room, or move the copy to a larger disk.",
-		    "The disk is full: %s %s not fit.",
-		    text_count(n, s->fetch.no_room),
-		    s->fetch.no_room == 1 ? "file did" : "files did");
-		err_keep_worse(&s->trouble, &full);
-	}
-	return 0;
-}
-
-/* List, fetch; and list once more if something changed under our hands. */
 static int
 list_and_fetch(struct sync *s, struct err *e)
 {
-	for (int round = 0; round < 2; round++) {
-		if (listing_run(&s->listing, &s->cloud, s->store,
-			s->app->report, e) == -1)
-			return -1;
-		if (round > 0 && store_wants_again(s->store, e) == -1)
-			return -1;
-		if (say_forecast(s, e) == -1)
-			return -1;
-		if (s->app->opt.dry_run || s->forecast.files == 0)
-			break;
-		if (fetch(s, round > 0, e) == -1)
-			return -1;
-		if (s->fetch.vanished == 0 || s->fetch.trouble.code != ERR_NONE)
-			break;
-	}
-	err_keep_worse(&s->trouble, &s->listing.trouble);
+	int rc;
+
+	s->pull.app = s->app;
+	s->pull.cloud = &s->cloud;
+	s->pull.store = s->store;
+	s->pull.work = s->work;
+	s->pull.filter = &s->filter.of;
+	rc = pull_list(&s->pull, e);
+	if (rc == 0)
+		rc = filter_make(&s->filter, s->store, &s->app->opt, e);
+	if (rc == 0)
+		rc = pull_fetch(&s->pull, e);
+	err_keep_worse(&s->trouble, &s->pull.trouble);
+	return rc;
+}
+
+/* A slice of the copy read again, if one is wanted; damage is named. */
+static int
+check(struct sync *s, struct scrub *scrub, struct err *e)
+{
+	const struct options *o = &s->app->opt;
+	char n[32], size[32];
+
+	if (o->sample == 0 && o->minutes == 0)
+		return 0;
+	if (scrub_files(scrub, o->sample, o->minutes, e) == -1 ||
+	    scrub_tell(scrub, false, e) == -1)
+		return -1;
+	report_text(s->app->report, REPORT_CHATTER, "Checked %s %s, %s.",
+	    text_count(n, scrub->checked),
+	    scrub->checked == 1 ? "file" : "files",
+	    text_size(size, scrub->checked_bytes));
 	return 0;
+}
+
+/* What is known to be damaged, by this run or one before.  listed: the cloud
+ * can be asked. */
+static int
+mend(struct sync *s, struct scrub *scrub, bool listed, struct err *e)
+{
+	struct store_filter filter = s->filter.of;
+	struct mend m = {.kind = s->app->opt.repair,
+	    .store = s->store,
+	    .report = s->app->report};
+	struct store_forecast all = s->pull.forecast;
+	struct store_totals t;
+	int rc;
+
+	if (m.kind == NULL)
+		return 0;
+	if (store_totals(&t, s->store, e) == -1)
+		return -1;
+	if (t.damaged + t.mending == 0)
+		return 0;
+	if (scrub_around(scrub, false, e) == -1 || mend_follow(&m, e) == -1)
+		return -1;
+	s->app->outcome.repaired += m.followed;
+	if (!listed)
+		return 0;
+	filter.mend = true;
+	s->pull.filter = &filter;
+	rc = mend_fetch(&m, &s->pull, e);
+	s->pull.filter = &s->filter.of;
+	s->pull.forecast = all; /* what the verdict speaks of */
+	err_keep_worse(&s->trouble, &s->pull.trouble);
+	return rc;
+}
+
+static int
+check_and_mend(struct sync *s, bool listed, struct err *e)
+{
+	struct scrub scrub = {.store = s->store,
+	    .work = s->work,
+	    .report = s->app->report,
+	    .threads = work_cores()};
+
+	if (check(s, &scrub, e) == -1)
+		return -1;
+	return mend(s, &scrub, listed, e);
+}
+
+/* With the disk in trouble, or asked to stop, nothing more is begun. */
+static bool
+may_go_on(const struct sync *s)
+{
+	int status = err_exit_status(s->trouble.code);
+
+	return !s->app->opt.dry_run && status != 5 && status != 130;
+}
+
+/* Manifest and records of the months that have changed. */
+static int
+write_months(struct sync *s, struct err *e)
+{
+	bool more;
+
+	return store_months_write(&more, s->store, &describe_words, 0, e);
 }
 
 static void
@@ -218,24 +209,32 @@ end_run(struct sync *s, int64_t run, struct err *e)
 	struct verdict_facts facts = {.stopped = s->trouble,
 	    .fetched = s->placed,
 	    .fetched_bytes = s->placed_bytes,
-	    .filtered = s->forecast.filtered,
 	    .dry_run = s->app->opt.dry_run,
 	    .strict = s->app->opt.strict,
-	    .listed_all = s->listing.complete};
+	    .scheduled = s->app->opt.scheduled && s->app->outcome.repaired == 0,
+	    .listed_all = s->pull.listing.complete};
 	struct store_totals totals;
+	struct store_left left;
 	struct verdict v;
 	struct buf json = {0};
 	struct err closing = ERR_INIT;
 
 	if (store_gaps_refresh(s->store, &closing) == -1 ||
 	    store_gaps(s->store, say_gap, s, &closing) == -1 ||
-	    store_totals(&totals, s->store, &closing) == -1) {
+	    store_totals(&totals, s->store, &closing) == -1 ||
+	    store_left(&left, s->store, &s->filter.of, &closing) == -1) {
 		if (e->code == ERR_NONE)
 			*e = closing;
 		return -1;
 	}
 	facts.totals = &totals;
+	facts.filter = s->filter.text;
+	facts.filtered = left.filtered;
+	facts.filtered_bytes = left.filtered_bytes;
+	facts.open = left.open;
 	verdict_make(&v, &facts);
+	snprintf(
+	    s->app->outcome.text, sizeof(s->app->outcome.text), "%s", v.line);
 	summary_verdict(s->app->report, &v, &facts, run);
 	summary_json(&json, &v, &facts);
 	if (store_run_end(s->store, err_exit_status(v.code), buf_text(&json),
@@ -255,6 +254,59 @@ end_run(struct sync *s, int64_t run, struct err *e)
 	return -1;
 }
 
+/* What the run is called in the table of runs.  One that leaves things out by
+ * hand is another than that of every night, and no success of it. */
+static const char *
+run_name(const struct options *o)
+{
+	if (o->dry_run)
+		return "sync (dry run)";
+	if (!o->scheduled &&
+	    opt_given(o, "library album since until recent skip"))
+		return "sync (filtered)";
+	return SYNC_RUN;
+}
+
+bool
+sync_is_due(int64_t success_ms, int64_t now_ms)
+{
+	/* Of the future: the clock was set back, and its age is not known. */
+	return success_ms == 0 || success_ms > now_ms ||
+	    now_ms - success_ms >= SYNC_FRESH_MS;
+}
+
+/* Is there anything to do for a scheduled run?  What it cannot see is for the
+ * run itself to find out. */
+static bool
+is_due(struct app *app)
+{
+	const struct store_options o = {
+	    .root = app->opt.root,
+	    .state_dir = app->state_dir,
+	    .account = app->opt.account,
+	    .mode = STORE_READ,
+	};
+	struct store_history h = {0};
+	struct store *s = NULL;
+	char when[40];
+	bool due = true;
+
+	if (store_open(&s, &o, NULL) == -1)
+		return true;
+	if (store_history(&h, s, SYNC_RUN, INT64_MAX, NULL) == 0)
+		due = sync_is_due(h.success_ms, clock_now_ms());
+	store_close(s);
+	if (due)
+		return true;
+	civil_iso(when, h.success_end_ms);
+	report_open(app->report, "skipped");
+	report_str(app->report, "last_success", when);
+	report_close(app->report);
+	report_text(app->report, REPORT_CHATTER,
+	    "Nothing is due: the last run was complete at %s.", when);
+	return false;
+}
+
 int
 sync_run(struct app *app, struct err *e)
 {
@@ -263,9 +315,11 @@ sync_run(struct app *app, struct err *e)
 	struct err trouble = ERR_INIT;
 	char *account;
 	int64_t run;
+	bool listed;
 	int rc = -1;
 
 	err_clear(&s.trouble);
+	err_clear(&s.pull.trouble);
 	if (app->opt.root == NULL)
 		return err_set(e, ERR_USAGE, "Give --root DIR.",
 		    "Where the copy shall lie is not known.");
@@ -273,18 +327,32 @@ sync_run(struct app *app, struct err *e)
 	if (app->opt.account == NULL)
 		return err_set(e, ERR_PASSWORD, "Run icloud-pull login.",
 		    "No Apple Account is signed in yet.");
+	app->outcome.command = app->opt.dry_run ? NULL : run_name(&app->opt);
+	if (app->opt.scheduled && !is_due(app)) {
+		app->outcome.command = NULL;
+		return 0;
+	}
 	account = session_account_name(app->opt.account);
 	if (open_copy(&s, account, e) == -1)
 		goto out;
-	if (store_run_begin(
-		&run, s.store, "sync", clock_now_ms(), checksum_rule, e) == -1)
+	if (store_run_begin(&run, s.store, run_name(&app->opt), clock_now_ms(),
+		checksum_rule, e) == -1)
 		goto out;
+	app->outcome.run = run;
 	if (cloud_open(&s.cloud, app, &trouble) == -1 ||
 	    list_and_fetch(&s, &trouble) == -1)
+		err_keep_worse(&s.trouble, &trouble);
+	listed = trouble.code == ERR_NONE && s.pull.trouble.code == ERR_NONE;
+	err_clear(&trouble);
+	if (may_go_on(&s) && check_and_mend(&s, listed, &trouble) == -1)
+		err_keep_worse(&s.trouble, &trouble);
+	err_clear(&trouble);
+	if (may_go_on(&s) && write_months(&s, &trouble) == -1)
 		err_keep_worse(&s.trouble, &trouble);
 	rc = end_run(&s, run, e);
 out:
 	free(account);
+	filter_clear(&s.filter);
 	cloud_close(&s.cloud);
 	store_close(s.store);
 	work_free(s.work);

@@ -23,8 +23,12 @@ struct verdict_facts {
 	const struct store_totals *totals;
 	struct err stopped; /* what ended or marred the run; ERR_NONE */
 	int64_t fetched, fetched_bytes; /* in this run */
-	int64_t filtered;               /* files left out by a filter */
+	/* Of what is missing (struct store_left): left out by a filter; and
+	 * neither that nor explained by a gap. */
+	int64_t filtered, filtered_bytes, open;
+	const char *filter; /* its options; NULL: it leaves nothing out */
 	bool dry_run, strict;
+	bool scheduled;  /* a night without news is not worth a line */
 	bool listed_all; /* every zone reached the feed's end */
 };
 

@@ -4,33 +4,42 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "err.h"
+
 struct app;
-struct digest_rule;
-struct digest_sum;
-struct err;
-struct store_file;
-
-/* What is wrong with a file of the copy. */
-enum damage {
-	DAMAGE_NONE = 0,
-	DAMAGE_MISSING,    /* nothing, or something that is no file */
-	DAMAGE_TRUNCATED,  /* shorter than it was */
-	DAMAGE_CHANGED,    /* other bytes */
-	DAMAGE_UNREADABLE, /* the disk gives an error */
-};
-const char *damage_word(enum damage); /* "missing", "truncated", ... */
 
 /*
- * Pure: compare what was read (errnum 0, sum) or why it could not be (errnum)
- * with what the catalogue and Apple's checksum say.
+ * How a verify ends: one line and one exit status, from plain facts.  Pure, so
+ * that every combination is a row of a table.
  */
-enum damage damage_of(const struct store_file *, const struct digest_rule *,
-    int errnum, const struct digest_sum *);
+struct verify_facts {
+	struct err stopped;	/* what ended it early; ERR_NONE */
+	bool slice;		/* only a part was to be read */
+	bool asked;		/* iCloud's list was compared, to its end */
+	int64_t files, bytes;	/* of the copy */
+	int64_t checked, checked_bytes;
+	int64_t damaged;	/* known now, after the repair */
+	int64_t moved;		/* of them: found elsewhere below ROOT */
+	int64_t damaged_gone;	/* of them: have left iCloud */
+	int64_t repaired;
+	int64_t missing;	/* iCloud has it; never fetched */
+	int64_t gaps;		/* open, known ones too */
+	int64_t size_verified;	/* of checked: not provable */
+	int64_t gone_kept, strays, months;
+};
+struct verify_verdict {
+	enum err_code code; /* decides the status; ERR_NONE: all is well */
+	char line[1024];
+	const char *next; /* the next step; "" if none */
+};
+void verify_verdict(struct verify_verdict *out, const struct verify_facts *);
 
 /*
- * Re-read every file of the copy, on all cores, and name what is missing,
- * truncated or damaged.  Writes nothing under ROOT.  -1 with ERR_INCOMPLETE if
- * something is wrong with a file.
+ * Re-read the copy, all of it or a slice, name what is not as it should be;
+ * then compare with the cloud's list, without downloading.  If the cloud cannot
+ * be asked the local result stands.  Without --repair nothing under ROOT is
+ * written.  -1 with the verdict's code and an empty sentence if it said what is
+ * wrong.  ERR_USAGE before the first sync.
  */
 int verify_run(struct app *, struct err *);
 

@@ -10,6 +10,9 @@
  *	SHIM_COUNT=FILE	     append the number of calls when the program ends
  *	SHIM_DNS=S	     a name is found after so many seconds
  *	SHIM_SLOW=MS	     each large read of a file takes so long
+ *	SHIM_FS=TYPE	     volumes are of this type (statfs(2), in hexadecimal)
+ *	SHIM_CLOCK=S	     the clock on the wall is so many seconds ahead;
+ *			     the times on the disk are not
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,6 +25,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Smaller reads are of the catalogue and of certificates. */
@@ -31,6 +37,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static long calls, kill_at, fail_at, fail_calls;
 static int fail_errno;
 static useconds_t slow_us;
+static time_t ahead_s;
 static unsigned dns_s;
 static char fail_name[32];
 
@@ -47,6 +54,9 @@ shim_begin(void)
 	text = getenv("SHIM_SLOW");
 	if (text != NULL)
 		slow_us = (useconds_t)atol(text) * 1000;
+	text = getenv("SHIM_CLOCK");
+	if (text != NULL)
+		ahead_s = atol(text);
 	text = getenv("SHIM_FAIL");
 	if (text != NULL)
 		sscanf(
@@ -182,6 +192,19 @@ getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
 	return real(host, port, hints, out);
 }
 
+int
+fstatfs64(int fd, struct statfs64 *out)
+{
+	const char *type = getenv("SHIM_FS");
+	int rc;
+
+	REAL(fstatfs64);
+	rc = real(fd, out);
+	if (rc == 0 && type != NULL)
+		out->f_type = (__typeof__(out->f_type))strtoul(type, NULL, 16);
+	return rc;
+}
+
 ssize_t
 read(int fd, void *bytes, size_t n)
 {
@@ -228,4 +251,39 @@ openat64(int dir, const char *path, int flags, ...)
 	if (flags & O_CREAT && step("create"))
 		return -1;
 	return real(dir, path, flags, mode);
+}
+
+int
+clock_gettime(clockid_t id, struct timespec *out)
+{
+	int rc;
+
+	REAL(clock_gettime);
+	rc = real(id, out);
+	if (rc == 0 && id == CLOCK_REALTIME)
+		out->tv_sec += ahead_s;
+	return rc;
+}
+
+time_t
+time(time_t *out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (out != NULL)
+		*out = now.tv_sec;
+	return now.tv_sec;
+}
+
+int
+gettimeofday(struct timeval *restrict out, void *restrict zone)
+{
+	struct timespec now;
+
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	out->tv_sec = now.tv_sec;
+	out->tv_usec = now.tv_nsec / 1000;
+	return 0;
 }

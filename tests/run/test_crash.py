@@ -135,6 +135,109 @@ class Crash(unittest.TestCase):
                         copy.close()
 
 
+class Mending(unittest.TestCase):
+    """verify --repair, stopped at any moment: what is damaged is somewhere, and
+    the next run makes the copy whole."""
+
+    seconds = SECONDS and max(1, SECONDS // 4)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sim = Sim("--sizes", "tiny", assets=10, seed=4)
+        cls.addClassCleanup(cls.sim.close)
+        cls.model = Copy(cls.sim)
+        cls.addClassCleanup(cls.model.close)
+        assert cls.model.login().status == 0
+        assert cls.model.sync().status == 0
+        cls.truth = cls.sim.truth()
+        names = sorted(n for n, p in cls.model.files().items()
+                       if os.path.getsize(p) > 10)
+        cls.kept = {}
+        for name in names[:3]:
+            path = os.path.join(cls.model.root, name)
+            os.chmod(path, 0o644)
+            with open(path, "r+b") as file:
+                file.write(b"damage")
+            cls.kept[name] = sha256_of(path)
+        path = os.path.join(cls.model.root, names[3])
+        os.unlink(path)
+        os.mkdir(path)
+        with open(os.path.join(path, "mine"), "wb") as file:
+            file.write(b"mine")
+        cls.kept[names[3] + "/mine"] = sha256_of(os.path.join(path, "mine"))
+        os.unlink(os.path.join(cls.model.root, names[4]))
+        os.rename(os.path.join(cls.model.root, names[5]),
+                  os.path.join(cls.model.root, "moved"))
+
+    def fresh(self):
+        copy = Copy(self.sim)
+        shutil.rmtree(copy.home)
+        shutil.copytree(self.model.home, copy.home, symlinks=True)
+        self.addCleanup(copy.close)
+        # It lies somewhere else, and the model is still there.
+        known = os.path.join(copy.state, "copies")
+        with open(known, encoding="utf-8") as file:
+            text = file.read()
+        with open(known, "w", encoding="utf-8") as file:
+            file.write(text.replace(self.model.root, copy.root))
+        return copy
+
+    def repair(self, copy, **shim):
+        asan = os.environ.get("ASAN_OPTIONS", "")
+        return copy.verify("--repair", env=dict(
+            shim, LD_PRELOAD=SHIM,
+            ASAN_OPTIONS=asan + ":verify_asan_link_order=0"))
+
+    def kept_somewhere(self, copy):
+        """Bytes that were damaged, and what stood in a place: nothing of it is
+        ever gone."""
+        top = os.path.join(copy.root, ".icloud-pull", "quarantine")
+        found = {}
+        for folder, _, files in os.walk(top):
+            for name in files:
+                path = os.path.join(folder, name)
+                found[os.path.relpath(path, top).split("/", 1)[1]] = path
+        for name, digest in self.kept.items():
+            path = found.get(name, os.path.join(copy.root, name))
+            self.assertEqual(sha256_of(path), digest, name)
+        return found
+
+    def test_killed_before_any_step(self):
+        copy = self.fresh()
+        count = os.path.join(copy.home, "count")
+        result = self.repair(copy, SHIM_COUNT=count)
+        self.assertEqual(result.status, 0, str(result))
+        with open(count, encoding="ascii") as file:
+            numbers = list(range(1, int(file.read()) + 1))
+        end = time.monotonic() + self.seconds
+        if self.seconds:
+            random.Random(SEED).shuffle(numbers)
+        done = 0
+        for n in numbers:
+            if self.seconds and time.monotonic() > end:
+                break
+            with self.subTest(step=n, seed=SEED):
+                copy = self.fresh()
+                self.repair(copy, SHIM_KILL_AT=str(n))
+                self.kept_somewhere(copy)
+                if n % 2:
+                    self.assertIn(copy.sync().status, (0, 1))
+                    self.kept_somewhere(copy)
+                result = copy.verify("--repair")
+                self.assertEqual(result.status, 0, str(result))
+                self.assertEqual(set(self.kept_somewhere(copy)),
+                                 set(self.kept))
+                compare(self, copy, self.truth)
+                self.assertEqual(check_sums(self, copy), set(copy.files()))
+                before = copy.snapshot()
+                self.assertEqual(copy.verify("--repair").status, 0)
+                self.assertEqual(copy.sync().status, 0)
+                self.assertEqual(copy.snapshot(), before)
+                copy.close()
+                done += 1
+        print("torture: %d of %d steps of mending" % (done, len(numbers)))
+
+
 class Killed(unittest.TestCase):
     """SIGKILL at random moments of a larger run."""
 

@@ -829,19 +829,22 @@ class Events(Edges):
         self.sim.hook("records_lookup", "no_url")
         self.sim.change("add", count=3)
         seen.append(copy.sync("--json"))
-        self.sim.fault("validate", "status", status=503, retry_after=60,
-                       times=-1)
-        seen.append(copy.sync("--json"))
-        self.sim.clear_faults()
-        seen.append(copy.sync("--json"))
         self.sim.change("add", count=3)
         seen.append(copy.sync("--json"))
         for path in list(copy.files().values())[:1]:
             os.unlink(path)
-        seen += [copy.verify("--json"), copy.status("--json", "--gaps"),
+        os.unlink(os.path.join(copy.root,
+                               ".icloud-pull/records/albums.jsonl.gz"))
+        with open(os.path.join(copy.root, "stray"), "wb"):
+            pass
+        seen += [copy.verify("--json"), copy.verify("--json", "--repair"),
+                 copy.status("--json", "--gaps"),
                  copy.run("login", "--stdin", "--json",
-                          stdin=(PASSWORD + "\n").encode()),
-                 copy.run("logout", "--json"), copy.status("--json")]
+                          stdin=(PASSWORD + "\n").encode())]
+        # Last, since Apple's wait is kept.
+        self.sim.fault("validate", "status", status=503, retry_after=60)
+        seen += [copy.sync("--json"), copy.run("logout", "--json"),
+                 copy.status("--json")]
         events = set()
         for result in seen:
             self.assertEqual(
@@ -857,7 +860,7 @@ class Events(Edges):
                         self.assertIn(event[name], words, event)
         self.assertEqual(events, {
             "signed-in", "signed-out", "forecast", "file", "gap", "damage",
-            "verdict", "status", "account", "run", "error"})
+            "foreign", "month", "repaired", "verdict", "status", "account", "run", "error"})
 
 
 class Secrets(Edges):

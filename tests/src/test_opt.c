@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "civil.h"
 #include "err.h"
 #include "opt.h"
 
@@ -62,7 +63,7 @@ static int
 read_words(struct options *out, const char **command, const char *words,
     const char *path, struct err *e)
 {
-	static char copies[256][128];
+	static char copies[512][128];
 	static size_t used;
 	char *argv[WORDS_MAX + 2] = {(char[]){"icloud-pull"}}, *p;
 	int argc = 1;
@@ -90,9 +91,18 @@ has_its_defaults(void **state)
 	assert_int_equal(o.file_mode, 0444);
 	assert_int_equal(o.limit_rate, 0);
 	assert_int_equal(o.sms, 0);
+	assert_int_equal(o.voice, 0);
+	assert_int_equal(o.recent, 0);
+	assert_int_equal(o.sample, 0);
+	assert_int_equal(o.minutes, 0);
+	assert_int_equal(o.given, 0);
 	assert_null(o.root);
 	assert_null(o.layout);
+	assert_null(o.repair);
+	assert_null(o.operand);
 	assert_false(o.json || o.quiet || o.dry_run || o.strict || o.help);
+	assert_false(o.since.set || o.until.set || o.as_of.set);
+	assert_int_equal(o.libraries.n + o.albums.n + o.skip.n, 0);
 	opt_clear(&o);
 	opt_clear(&o);
 }
@@ -151,8 +161,9 @@ refuses_wrong_usage(void **state)
 	    {"-j", "\"-j\" needs a value"},
 	    {"--root=", "not a value for --root"},
 	    {"--json=yes", "--json takes no value"},
-	    {"sync|verify", "\"verify\" is one word too many"},
-	    {"login|--sms|2", "\"2\" is one word too many"},
+	    {"list|assets|files", "\"files\" is one word too many"},
+	    {"list|-q|assets|--|files", "\"files\" is one word too many"},
+	    {"list|--|assets|--json", "\"--json\" is one word too many"},
 	    {"-j|0", "\"0\" is not a value for --jobs"},
 	    {"-j|33", "--jobs"},
 	    {"-j|-1", "--jobs"},
@@ -170,6 +181,70 @@ refuses_wrong_usage(void **state)
 	    {"--sms=0", "--sms"},
 	    {"--sms=100", "--sms"},
 	    {"--sms=", "--sms"},
+	    {"--voice=0", "--voice"},
+	    {"--repair=", "--repair"},
+	    {"--repair=everything",
+		"\"everything\" is not a value for --repair"},
+	    {"--repair=all,missing", "--repair"},
+	    {"--repair=all missing", "--repair"},
+	    {"--repair=al", "--repair"},
+	    {"--skip=", "--skip"},
+	    {"--skip=live,", "--skip"},
+	    {"--skip=,live", "--skip"},
+	    {"--skip=live,,raw", "--skip"},
+	    {"--skip=live raw", "--skip"},
+	    {"--skip=Live", "--skip"},
+	    {"--skip=liver", "--skip"},
+	    {"--library=", "--library"},
+	    {"--album|", "\"\" is not a value for --album"},
+	    {"--idmsa-host=idmsa.example.com", "--idmsa-host"},
+	    {"--completion=ksh", "--completion"},
+	    {"--completion", "\"--completion\" needs a value"},
+	    {"--recent=0", "--recent"},
+	    {"--minutes=0", "--minutes"},
+	    {"--minutes=1.5", "--minutes"},
+	    {"--sample=0", "--sample"},
+	    {"--sample=0.001", "--sample"},
+	    {"--sample=1.234", "--sample"},
+	    {"--sample=100.01", "--sample"},
+	    {"--sample=1000", "--sample"},
+	    {"--sample=5.", "--sample"},
+	    {"--sample=.5", "--sample"},
+	    {"--sample=5%%", "--sample"},
+	    {"--sample=%", "--sample"},
+	    {"--sample=-5", "--sample"},
+	    {"--sample=5 %", "--sample"},
+	    {"--sample=", "--sample"},
+	    {"--since=", "--since"},
+	    {"--since=24", "--since"},
+	    {"--since=2024-13", "--since"},
+	    {"--since=2024-00", "--since"},
+	    {"--since=2023-02-29", "--since"},
+	    {"--since=2024-7", "--since"},
+	    {"--since=202407", "--since"},
+	    {"--since=2024-07-", "--since"},
+	    {"--since=2024-07-31T", "--since"},
+	    {"--since=2024-07-31T12", "--since"},
+	    {"--since=2024-07-31T24:00", "--since"},
+	    {"--since=2024-07-31 12:00", "--since"},
+	    /* the clock of the place has no zone */
+	    {"--since=2024-07-31T12:00Z", "--since"},
+	    {"--since=2024-07-31T12:00+02:00", "--since"},
+	    {"--since=yesterday", "--since"},
+	    {"--since=-999", "--since"},
+	    {"--since=+99-07", "--since"},
+	    {"--since=2024|--until=2023", "begins behind"},
+	    {"--since=2024-07-31|--until=2024-07-30T23:59", "begins behind"},
+	    /* names are written out */
+	    {"--roo=x", "\"--roo=x\"; --root is meant?"},
+	    {"--roo|x", "\"--roo\"; --root is meant?"},
+	    {"--roo|--root", "\"--roo\"; --root is meant?"},
+	    {"--jso", "--json is meant?"},
+	    {"--sm=2", "--sms is meant?"},
+	    {"--s", "\"--s\""},
+	    {"--jso=yes", "--json takes no value"},
+	    {"--no-json", "\"--no-json\""},
+	    {"--password_command=x", "\"--password_command=x\""},
 	    {"--connect-to=127.0.0.1:1", "only together with --ca-file"},
 	    {"--config=/nowhere/at/all", "/nowhere/at/all"},
 	    {"sync|--config=/nowhere/at/all", "/nowhere/at/all"},
@@ -195,8 +270,9 @@ refuses_wrong_usage(void **state)
 static void
 helps_whatever_is_wrong(void **state)
 {
-	static const char *const words[] = {
-	    "--help", "-h", "--version", "-V", "sync|--help"};
+	static const char *const words[] = {"--help", "-h", "--version", "-V",
+	    "sync|--help", "list|what|-h", "--completion=bash",
+	    "sync|--completion|fish"};
 	struct options o;
 	const char *command;
 	struct err e;
@@ -207,7 +283,7 @@ helps_whatever_is_wrong(void **state)
 	for (size_t i = 0; i < LEN(words); i++) {
 		assert_int_equal(
 		    read_words(&o, &command, words[i], config, &e), 0);
-		assert_true(o.help || o.version);
+		assert_true(o.help || o.version || o.completion != NULL);
 		opt_clear(&o);
 	}
 	unsetenv("ICLOUD_PULL_JOBS");
@@ -224,7 +300,20 @@ keeps_scopes_apart(void **state)
 	} table[] = {
 	    {"--json|--root=x", OPT_LOGIN, 0},
 	    {"--jobs=3", OPT_SYNC, 0},
-	    {"--jobs=3", OPT_VERIFY, -1},
+	    {"--jobs=3", OPT_VERIFY, 0},
+	    {"--jobs=3", OPT_LOGIN, -1},
+	    {"--repair", OPT_SYNC, 0},
+	    {"--repair", OPT_VERIFY, 0},
+	    {"--repair", OPT_STATUS, -1},
+	    {"--sample=5", OPT_VERIFY, 0},
+	    {"--sample=5", OPT_LIST, -1},
+	    {"--as-of=2024", OPT_LIST, 0},
+	    {"--as-of=2024", OPT_SYNC, -1},
+	    {"--as-of=2024", OPT_DOCTOR, -1},
+	    {"--skip=live", OPT_SYNC, 0},
+	    {"--skip=live", OPT_VERIFY, -1},
+	    {"-vq", OPT_DOCTOR, 0},
+	    {"--completion=zsh", OPT_DOCTOR, 0},
 	    {"--stdin", OPT_LOGIN, 0},
 	    {"--stdin", OPT_SYNC, -1},
 	    {"--code|--jobs=3", OPT_LOGIN, -1},
@@ -393,6 +482,8 @@ names_the_line_at_fault(void **state)
 		const char *what;
 	} table[] = {
 	    {"bogus = 1\n", 1, "no setting \"bogus\""},
+	    /* no span of time can begin there */
+	    {"since = +300000000-01-01T00:00\n", 1, "is not a value"},
 	    {"\n# x\n\nbogus = 1\n", 4, "no setting \"bogus\""},
 	    /* no password in the file */
 	    {"password = x\n", 1, "no setting \"password\""},
@@ -410,6 +501,18 @@ names_the_line_at_fault(void **state)
 	    {"root =\n", 1, "\"\" is not a value for root"},
 	    {"jobs = 3\njobs = 4\n", 2, "second time"},
 	    {"jobs = 3\n\njobs = 99\n", 3, "second time"},
+	    {"limit-rate = 3\nlimit_rate = 3\n", 2, "second time"},
+	    {"limit_rate = fast\n", 1, "not a value for limit_rate"},
+	    {"_root = /a\n", 1, "no setting \"_root\""},
+	    {"voice = 1\n", 1, "no setting \"voice\""},
+	    {"save-password = yes\n", 1, "no setting \"save-password\""},
+	    {"completion = bash\n", 1, "no setting \"completion\""},
+	    {"gaps = yes\n", 1, "no setting \"gaps\""},
+	    {"as_of = 2024\n", 1, "no setting \"as_of\""},
+	    {"repair = yes\n", 1, "not a value for repair"},
+	    {"skip = live\nskip = no\n", 2, "not a value for skip"},
+	    {"library =\n", 1, "\"\" is not a value for library"},
+	    {"since = 2024-13\n", 1, "not a value for since"},
 	    {"jobs = 99\n", 1, "\"99\" is not a value for jobs"},
 	    {"jobs = 8 # night\n", 1, "not a value for jobs"},
 	    {"json = maybe\n", 1, "not a value for json"},
@@ -498,6 +601,22 @@ takes_every_option_everywhere(void **state)
 	    {"layout", "%Y"},
 	    {"file-mode", "0400"},
 	    {"strict", "no"},
+	    {"notify-command", "mail -s x y"},
+	    {"idmsa-host", "idmsa.apple.com.cn"},
+	    {"library", "PrimarySync"},
+	    {"album", "A, b"},
+	    {"since", "2024"},
+	    {"until", "2024-07-31"},
+	    {"recent", "1000"},
+	    {"skip", "live,raw"},
+	    {"scheduled", "yes"},
+	    {"lock-files", "yes"},
+	    {"repair", "missing"},
+	    {"sample", "0.5%"},
+	    {"minutes", "30"},
+	    /* '_' does for '-' */
+	    {"password_command", "pass x"},
+	    {"limit_rate", "500k"},
 	};
 	struct options o;
 	const char *command;
@@ -531,17 +650,354 @@ takes_every_option_everywhere(void **state)
 	}
 }
 
+/* The span of time that a date names, to just behind its end. */
+static void
+reads_dates(void **state)
+{
+	static const struct {
+		const char *value, *from, *to;
+	} table[] = {
+	    {"2024", "2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"},
+	    {"1969", "1969-01-01T00:00:00Z", "1970-01-01T00:00:00Z"},
+	    {"9999", "9999-01-01T00:00:00Z", "+10000-01-01T00:00:00Z"},
+	    {"0000", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z"},
+	    {"2024-02", "2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z"},
+	    {"2024-12", "2024-12-01T00:00:00Z", "2025-01-01T00:00:00Z"},
+	    {"2024-02-29", "2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"},
+	    {"2024-12-31", "2024-12-31T00:00:00Z", "2025-01-01T00:00:00Z"},
+	    {"+12024-12-31", "+12024-12-31T00:00:00Z",
+		"+12025-01-01T00:00:00Z"},
+	    {"2024-07-31T23:59", "2024-07-31T23:59:00Z",
+		"2024-08-01T00:00:00Z"},
+	    {"2024-07-31T23:59:58", "2024-07-31T23:59:58Z",
+		"2024-07-31T23:59:59Z"},
+	};
+	struct options o;
+	const char *command;
+	struct err e;
+	char words[64], iso[40];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(table); i++) {
+		snprintf(words, sizeof(words), "--since=%s", table[i].value);
+		if (read_words(&o, &command, words, NULL, &e) != 0)
+			fail_msg("%s", e.what);
+		assert_true(o.since.set);
+		assert_string_equal(
+		    civil_iso(iso, o.since.from_ms), table[i].from);
+		assert_string_equal(civil_iso(iso, o.since.to_ms), table[i].to);
+		opt_clear(&o);
+	}
+	/* One day can be asked for. */
+	assert_int_equal(read_words(&o, &command,
+			     "--since=2024-07-31|--until=2024-07-31", NULL, &e),
+	    0);
+	opt_clear(&o);
+}
+
+static void
+reads_shares(void **state)
+{
+	static const struct {
+		const char *value;
+		int hundredths;
+	} table[] = {
+	    {"5%", 500},
+	    {"5", 500},
+	    {"0.25%", 25},
+	    {"0.5", 50},
+	    {"0.01", 1},
+	    {"99.99%", 9999},
+	    {"100", 10000},
+	    {"100.00%", 10000},
+	    {"005", 500},
+	};
+	struct options o;
+	const char *command;
+	struct err e;
+	char words[64];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(table); i++) {
+		snprintf(words, sizeof(words), "--sample=%s", table[i].value);
+		if (read_words(&o, &command, words, NULL, &e) != 0)
+			fail_msg("%s", e.what);
+		assert_int_equal(o.sample, table[i].hundredths);
+		opt_clear(&o);
+	}
+}
+
+/* The elements, divided by '|'. */
+static void
+assert_list(const struct opt_list *l, const char *want)
+{
+	struct buf got = {0};
+
+	for (size_t i = 0; i < l->n; i++)
+		buf_addf(&got, "%s%s", i > 0 ? "|" : "", l->at[i]);
+	assert_string_equal(buf_text(&got), want);
+	buf_clear(&got);
+}
+
+/* Words of a fixed list may stand in one value, a name has commas of its own;
+ * a stronger source replaces a weaker one's list. */
+static void
+reads_lists(void **state)
+{
+	static const char text[] = "library = A, B\n"
+				   "skip = raw\n"
+				   "library = C\n"
+				   "skip = hidden,trashed\n";
+	struct options o;
+	const char *command;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(read_words(&o, &command,
+			     "--skip=live,raw|--skip|edited|--album=a,b|"
+			     "--album|c|--library=--json",
+			     NULL, &e),
+	    0);
+	assert_list(&o.skip, "live|raw|edited");
+	assert_list(&o.albums, "a,b|c");
+	assert_list(&o.libraries, "--json");
+	opt_clear(&o);
+	opt_clear(&o);
+
+	write_file(config, text, strlen(text));
+	assert_int_equal(read_words(&o, &command, "", config, &e), 0);
+	assert_list(&o.libraries, "A, B|C");
+	assert_list(&o.skip, "raw|hidden|trashed");
+	opt_clear(&o);
+
+	setenv("ICLOUD_PULL_LIBRARY", "D, E", 1);
+	assert_int_equal(
+	    read_words(&o, &command, "--skip=video", config, &e), 0);
+	assert_list(&o.libraries, "D, E");
+	assert_list(&o.skip, "video");
+	opt_clear(&o);
+	unsetenv("ICLOUD_PULL_LIBRARY");
+	unlink(config);
+}
+
+/* Without a value the first of its words; never the word that follows. */
+static void
+reads_what_may_have_a_value(void **state)
+{
+	static const struct {
+		const char *words, *repair, *operand;
+		int sms;
+	} table[] = {
+	    {"verify|--repair", "all", NULL, 0},
+	    {"verify|--repair=missing", "missing", NULL, 0},
+	    {"verify|--repair=all|--repair=damaged", "damaged", NULL, 0},
+	    {"verify|--repair=missing|--repair", "all", NULL, 0},
+	    {"verify|--repair|missing", "all", "missing", 0},
+	    {"login|--sms|2", NULL, "2", 1},
+	    {"login|--sms=2", NULL, NULL, 2},
+	};
+	struct options o;
+	const char *command;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(table); i++) {
+		assert_int_equal(
+		    read_words(&o, &command, table[i].words, NULL, &e), 0);
+		if (table[i].repair != NULL)
+			assert_string_equal(o.repair, table[i].repair);
+		else
+			assert_null(o.repair);
+		if (table[i].operand != NULL)
+			assert_string_equal(o.operand, table[i].operand);
+		else
+			assert_null(o.operand);
+		assert_int_equal(o.sms, table[i].sms);
+		opt_clear(&o);
+	}
+}
+
+/* Options may stand before, between and behind the words; a value that looks
+ * like an option is still a value, and its option is not one cut short. */
+static void
+tells_words_from_options(void **state)
+{
+	static const struct {
+		const char *words, *command, *operand, *root;
+		bool json;
+	} table[] = {
+	    {"", NULL, NULL, NULL, false},
+	    {"--json|list|assets|--root|/a", "list", "assets", "/a", true},
+	    {"list|--root|/a|assets", "list", "assets", "/a", false},
+	    {"--root|--json|list", "list", NULL, "--json", false},
+	    {"--root|--root|list", "list", NULL, "--root", false},
+	    {"--root=--json|list", "list", NULL, "--json", false},
+	    {"--root|-q|--json", NULL, NULL, "-q", true},
+	    {"--root|--|list", "list", NULL, "--", false},
+	    {"list|--|--json", "list", "--json", NULL, false},
+	    {"-|--json", "-", NULL, NULL, true},
+	    {"|", "", "", NULL, false},
+	    {"list|", "list", "", NULL, false},
+	    {"-qj4|sync|--json", "sync", NULL, NULL, true},
+	};
+	struct options o;
+	const char *command;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(table); i++) {
+		if (read_words(&o, &command, table[i].words, NULL, &e) != 0)
+			fail_msg("%s: %s", table[i].words, e.what);
+		if (table[i].command != NULL)
+			assert_string_equal(command, table[i].command);
+		else
+			assert_null(command);
+		if (table[i].operand != NULL)
+			assert_string_equal(o.operand, table[i].operand);
+		else
+			assert_null(o.operand);
+		if (table[i].root != NULL)
+			assert_string_equal(o.root, table[i].root);
+		else
+			assert_null(o.root);
+		assert_int_equal(o.json, table[i].json);
+		opt_clear(&o);
+	}
+}
+
+/* What stood on the command line, and nothing else. */
+static void
+knows_what_was_given(void **state)
+{
+	struct options o;
+	const char *command;
+	struct err e;
+
+	(void)state;
+	setenv("ICLOUD_PULL_ALBUM", "a", 1);
+	assert_int_equal(
+	    read_words(&o, &command, "--skip=raw|-n|--as-of=2024", NULL, &e),
+	    0);
+	assert_true(opt_given(&o, "skip"));
+	assert_true(opt_given(&o, "library since skip"));
+	assert_true(opt_given(&o, "dry-run"));
+	/* the last of the table has its bit too */
+	assert_true(opt_given(&o, "as-of"));
+	assert_false(opt_given(&o, "library since until"));
+	assert_false(opt_given(&o, "album"));
+	assert_false(opt_given(&o, "ski skipp"));
+	assert_false(opt_given(&o, ""));
+	opt_clear(&o);
+	unsetenv("ICLOUD_PULL_ALBUM");
+}
+
+static void
+finds_a_word_in_words(void **state)
+{
+	static const struct {
+		const char *words, *value;
+		bool is;
+	} table[] = {
+	    {"live raw edited", "live", true},
+	    {"live raw edited", "raw", true},
+	    {"live raw edited", "edited", true},
+	    {"live", "live", true},
+	    {"live raw edited", "liv", false},
+	    {"live raw edited", "lives", false},
+	    {"live raw edited", "ive", false},
+	    {"live raw edited", "live raw", false},
+	    {"live raw edited", " ", false},
+	    {"live raw edited", "", false},
+	    {"", "live", false},
+	    {"", "", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(table); i++)
+		if (opt_is_word(table[i].words, table[i].value) != table[i].is)
+			fail_msg("row %zu", i);
+}
+
+static void
+each_of_scope(void *arg, const struct opt_info *o)
+{
+	struct buf *b = arg;
+	bool list = o->again && o->words != NULL;
+
+	assert_true(strlen(o->help) > 0);
+	assert_true(o->arg != NULL || (o->words == NULL && !o->value_optional));
+	buf_addf(b, "%s%s%s%s%s", b->len > 0 ? " " : "", o->name,
+	    o->value_optional    ? "[=]"
+		: o->arg != NULL ? "="
+				 : "",
+	    o->arg != NULL ? o->arg : "", o->again ? "*" : "");
+	if (o->letter != 0)
+		buf_addf(b, "-%c", o->letter);
+	if (o->words != NULL)
+		buf_addf(b, "{%s%s}", o->words, list ? "," : "");
+}
+
+static void
+walks_the_options_of_a_scope(void **state)
+{
+	static const struct {
+		enum opt_scope scope;
+		const char *all;
+	} table[] = {
+	    {OPT_GLOBAL,
+		"root=DIR config=FILE account=NAME password-command=CMD "
+		"notify-command=CMD json quiet-q verbose*-v ca-file=FILE "
+		"connect-to=HOST:PORT "
+		"idmsa-host=HOST{idmsa.apple.com idmsa.apple.com.cn} "
+		"completion=SHELL{bash zsh fish} help-h version-V"},
+	    {OPT_LOGIN, "stdin code sms[=]N voice[=]N save-password"},
+	    {OPT_STATUS, "gaps"},
+	    {OPT_VERIFY,
+		"jobs=N-j limit-rate=BYTES file-mode=MODE lock-files "
+		"repair[=]KIND{all missing damaged} sample=PERCENT minutes=N"},
+	    {OPT_LIST, "as-of=DATE"},
+	    {OPT_DOCTOR, ""},
+	};
+	struct buf b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(table); i++) {
+		buf_reset(&b);
+		opt_each(table[i].scope, each_of_scope, &b);
+		assert_string_equal(buf_text(&b), table[i].all);
+		assert_int_equal(
+		    opt_has(table[i].scope), table[i].all[0] != '\0');
+	}
+	buf_reset(&b);
+	opt_each(OPT_SYNC, each_of_scope, &b);
+	assert_non_null(strstr(
+	    b.data, "skip=KIND*{live raw edited video hidden trashed,}"));
+	assert_non_null(strstr(b.data, " library=NAME* album=NAME* "));
+	assert_non_null(strstr(b.data, " repair[=]KIND{all missing damaged}"));
+	assert_true(opt_has(OPT_SYNC));
+	/* of all, those of several commands once */
+	buf_reset(&b);
+	opt_each(OPT_SCOPES, each_of_scope, &b);
+	assert_string_equal(strstr(b.data, "sample="),
+	    "sample=PERCENT minutes=N gaps as-of=DATE");
+	buf_clear(&b);
+}
+
+/* Every option has its line, which fits a window of 80 columns. */
 static void
 helps_with_every_scope(void **state)
 {
-	static const char *const words[] = {
-	    [OPT_GLOBAL] = "  -v, --verbose",
-	    [OPT_LOGIN] = "      --sms[=N]",
-	    [OPT_SYNC] = "  -j, --jobs N",
-	    [OPT_STATUS] = "      --gaps",
-	    [OPT_VERIFY] = "",
+	static const struct {
+		const char *line; /* NULL: no option */
+	} table[OPT_SCOPES] = {
+	    [OPT_GLOBAL] = {"  -v, --verbose  "},
+	    [OPT_LOGIN] = {"      --sms[=N]  "},
+	    [OPT_SYNC] = {"  -j, --jobs N  "},
+	    [OPT_STATUS] = {"      --gaps  "},
+	    [OPT_VERIFY] = {"      --repair[=KIND]  "},
+	    [OPT_LIST] = {"      --as-of DATE  "},
 	};
-	char *text;
+	char *text, *rest, *line;
 	size_t n;
 
 	(void)state;
@@ -551,7 +1007,13 @@ helps_with_every_scope(void **state)
 		assert_non_null(f);
 		opt_help(f, (enum opt_scope)i);
 		assert_int_equal(fclose(f), 0);
-		assert_non_null(strstr(text, words[i]));
+		if (table[i].line != NULL)
+			assert_non_null(strstr(text, table[i].line));
+		else
+			assert_string_equal(text, "");
+		for (rest = text; (line = strsep(&rest, "\n")) != NULL;)
+			if (strlen(line) > 79)
+				fail_msg("too long: %s", line);
 		free(text);
 	}
 }
@@ -578,9 +1040,12 @@ sets_what_is_not_set(void **state)
 	    {"root = /a b\n", "root", "/a", 1, NULL},
 	    {"root = /ab", "root", "/a", 1, NULL},
 	    {"jobs = 3\nroot=/b", "root", "/a", 1, NULL},
+	    {"\xEF\xBB\xBFroot = /b\n", "root", "/a", 1, NULL},
+	    {"ca_file = /b\n", "ca-file", "/a", 1, NULL},
 	    /* a comment and a longer name set nothing */
 	    {"# root = /b\n", "root", "/a", 0, "# root = /b\nroot = /a\n"},
 	    {"roots = /b\n", "root", "/a", 0, "roots = /b\nroot = /a\n"},
+	    {"password_command = a\n", "password-command", "b", 1, NULL},
 	    {"layout = root = /b\n", "root", "/a", 0,
 		"layout = root = /b\nroot = /a\n"},
 	    /* what would not be read back is not written */
@@ -702,6 +1167,14 @@ main(void)
 	    cmocka_unit_test(names_the_line_at_fault),
 	    cmocka_unit_test(refuses_what_is_too_long_or_no_text),
 	    cmocka_unit_test(takes_every_option_everywhere),
+	    cmocka_unit_test(reads_dates),
+	    cmocka_unit_test(reads_shares),
+	    cmocka_unit_test(reads_lists),
+	    cmocka_unit_test(reads_what_may_have_a_value),
+	    cmocka_unit_test(tells_words_from_options),
+	    cmocka_unit_test(knows_what_was_given),
+	    cmocka_unit_test(finds_a_word_in_words),
+	    cmocka_unit_test(walks_the_options_of_a_scope),
 	    cmocka_unit_test(helps_with_every_scope),
 	    cmocka_unit_test(sets_what_is_not_set),
 	    cmocka_unit_test(reads_what_it_wrote),

@@ -31,8 +31,14 @@ writes_the_line(void **state)
 	    {47, "1,204 of 412,330 files, 12 GB of 1.9 TB"},
 	    {38, "1,204 of 412,330 files"},
 	    {22, "1,204 of 412,330 files"},
-	    {21, "1,204 of 412,330 file"},
-	    {1, "1"},
+	    /* no number is cut */
+	    {21, "1,204 of 412,330"},
+	    {16, "1,204 of 412,330"},
+	    {15, "1,204/412,330"},
+	    {13, "1,204/412,330"},
+	    {12, "0%"},
+	    {2, "0%"},
+	    {1, ""},
 	    {-5,
 		"1,204 of 412,330 files, 12 GB of 1.9 TB, 41 MB/s, "
 		"12 h 43 min left"},
@@ -47,7 +53,36 @@ writes_the_line(void **state)
 	}
 	/* The room counts as well. */
 	progress_line(out, 10, &p, 80);
-	assert_string_equal(out, "1,204 of ");
+	assert_string_equal(out, "0%");
+}
+
+static void
+tells_the_share(void **state)
+{
+	static const struct {
+		int64_t files, done, bytes, bytes_done;
+		const char *line;
+	} table[] = {
+	    {100000, 0, 0, 0, "0%"},
+	    {100000, 50000, 0, 0, "50%"},
+	    {100000, 1, 1000, 999, "99%"},
+	    {100000, 1, 1000, 1000, "100%"},
+	    /* stated sizes were too small */
+	    {100000, 1, 1000, 5000, "100%"},
+	    {100000, 1, INT64_MAX, INT64_MAX / 3, "33%"},
+	};
+	char out[128];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(table); i++) {
+		const struct progress p = {.files = table[i].files,
+		    .files_done = table[i].done,
+		    .bytes = table[i].bytes,
+		    .bytes_done = table[i].bytes_done};
+
+		progress_line(out, sizeof(out), &p, 8);
+		assert_string_equal(out, table[i].line);
+	}
 }
 
 static void
@@ -146,6 +181,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(writes_the_line),
+	    cmocka_unit_test(tells_the_share),
 	    cmocka_unit_test(leaves_out_what_is_unknown),
 	    cmocka_unit_test(tells_the_time_left),
 	    cmocka_unit_test(smooths_the_rate),

@@ -82,7 +82,7 @@ assert_one_json_line(const char *text)
 
 	assert_true(n > 1 && text[n - 1] == '\n');
 	assert_ptr_equal(strchr(text, '\n'), text + n - 1);
-	text_printable(&printable, text, n - 1);
+	text_printable(&printable, text, n - 1, false);
 	assert_int_equal(printable.len, n - 1);
 	buf_clear(&printable);
 	json = cJSON_Parse(text);

@@ -15,6 +15,7 @@
 		.gap_contents = (all)                                         \
 	}
 #define FULL LACKS(0, 0, 0)
+#define KEPT " What is here is kept; the next run goes on from there."
 #define HERE \
 	"2,000 photos and videos in iCloud, 3,990 files of them here (41 MB)"
 
@@ -27,6 +28,9 @@ struct row {
 	enum err_code code;
 	const char *line; /* NULL: not looked at */
 };
+
+/* Of what a filter has left out. */
+#define FILTERED_BYTES 1500
 
 static const struct row rows[] = {
     {"all is here", FULL, ERR_NONE, 0, false, false, false, ERR_NONE,
@@ -78,15 +82,15 @@ static const struct row rows[] = {
 	"Incomplete: 2,000 photos and videos in iCloud, 3,987 files of them "
 	"here (41 MB); 3 files missing (1.9 kB). 1 new gap. 2 known gaps "
 	"(icloud-pull status --gaps)."},
-    /* a filter narrows what is fetched, and is said; sizes of what is left
-     * are not known then */
+    /* a filter narrows what is fetched, and is said */
     {"filtered", LACKS(5, 0, 0), ERR_NONE, 5, false, false, false, ERR_NONE,
 	"Complete as filtered: 2,000 photos and videos in iCloud, 3,985 files "
 	"of them here (41 MB), all proven. 5 files left out by a filter."},
     {"filtered, and one missing", LACKS(6, 0, 0), ERR_NONE, 5, false, false,
 	false, ERR_INCOMPLETE,
 	"Incomplete: 2,000 photos and videos in iCloud, 3,984 files of them "
-	"here (41 MB); 1 file missing. 5 files left out by a filter."},
+	"here (41 MB); 1 file missing (400 bytes). 5 files left out by a "
+	"filter."},
     {"dry run", {.assets = 2000, .resources = 3990, .missing = 3990}, ERR_NONE,
 	0, true, false, false, ERR_NONE,
 	"Nothing was fetched (dry run): 2,000 photos and videos in iCloud, 0 "
@@ -112,9 +116,21 @@ static const struct row rows[] = {
     {"interrupted", LACKS(1, 0, 0), ERR_INTERRUPTED, 0, false, false, true,
 	ERR_INTERRUPTED,
 	"Interrupted: 2,000 photos and videos in iCloud, 3,989 files of them "
-	"here (41 MB); 1 file missing (1.9 kB); the list is not complete."},
+	"here (41 MB); 1 file missing (1.9 kB); the list is not "
+	"complete." KEPT},
     {"interrupted at the end", FULL, ERR_INTERRUPTED, 0, false, false, false,
-	ERR_INTERRUPTED, "Interrupted: " HERE "."},
+	ERR_INTERRUPTED, "Interrupted: " HERE "." KEPT},
+    /* B036: known damage is no success of any night, whatever else is well */
+    {"damaged",
+	{.assets = 2000,
+	    .resources = 3990,
+	    .held = 3988,
+	    .held_bytes = 41000000,
+	    .proven = 3988,
+	    .damaged = 2},
+	ERR_NONE, 0, false, false, false, ERR_INCOMPLETE,
+	"Incomplete: 2,000 photos and videos in iCloud, 3,988 files of them "
+	"here (41 MB); 2 files damaged (icloud-pull verify --repair)."},
     {"incomplete by word", FULL, ERR_INCOMPLETE, 0, false, false, false,
 	ERR_INCOMPLETE, NULL},
 };
@@ -124,9 +140,12 @@ says_how_a_run_ended(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LEN(rows); i++) {
-		const struct verdict_facts f = {.totals = &rows[i].totals,
+		const struct store_totals *t = &rows[i].totals;
+		const struct verdict_facts f = {.totals = t,
 		    .stopped = {.code = rows[i].stopped, .wait_ms = -1},
 		    .filtered = rows[i].filtered,
+		    .filtered_bytes = rows[i].filtered > 0 ? FILTERED_BYTES : 0,
+		    .open = t->missing - rows[i].filtered - t->gap_contents,
 		    .dry_run = rows[i].dry_run,
 		    .strict = rows[i].strict,
 		    .listed_all = !rows[i].not_listed};
@@ -146,27 +165,57 @@ says_how_a_run_ended(void **state)
 	}
 }
 
+/* A known gap that the filter leaves out as well explains one file, not two. */
+static void
+what_is_left_out_explains_itself(void **state)
+{
+	const struct store_totals one = LACKS(5, 1, 0), two = LACKS(6, 1, 0);
+	struct verdict_facts f = {.totals = &one,
+	    .filtered = 5,
+	    .filtered_bytes = FILTERED_BYTES,
+	    .listed_all = true};
+	struct verdict v;
+
+	(void)state;
+	verdict_make(&v, &f);
+	assert_int_equal(v.code, ERR_NONE);
+	assert_string_equal(v.line,
+	    "Complete as filtered: 2,000 photos and videos in iCloud, 3,985 "
+	    "files of them here (41 MB), all proven. 5 files left out by a "
+	    "filter. 1 known gap (icloud-pull status --gaps).");
+	f.totals = &two;
+	f.open = 1;
+	verdict_make(&v, &f);
+	assert_int_equal(v.code, ERR_INCOMPLETE);
+	assert_string_equal(v.line,
+	    "Incomplete: 2,000 photos and videos in iCloud, 3,984 files of "
+	    "them here (41 MB); 1 file missing (400 bytes). 5 files left out "
+	    "by a filter. 1 known gap (icloud-pull status --gaps).");
+}
+
 /* Over all facts: whatever lacks an explanation is never exit 0. */
 static void
 never_calls_a_gap_complete(void **state)
 {
 	(void)state;
-	for (unsigned bits = 0; bits < 1U << 9; bits++) {
+	for (unsigned bits = 0; bits < 1U << 10; bits++) {
 		const struct store_totals t = {.assets = 9,
 		    .resources = 9,
-		    .missing = bits & 3,
+		    .missing = (bits & 3) + (bits >> 2 & 3),
 		    .gap_contents = bits >> 2 & 3,
+		    .damaged = bits >> 9 & 1,
 		    .gaps = (bits >> 2 & 3) + (bits >> 4 & 1),
 		    .gaps_new = bits >> 4 & 1};
 		const struct verdict_facts f = {.totals = &t,
+		    .open = bits & 3,
 		    .stopped = {.code =
 				    (bits >> 5 & 1) != 0 ? ERR_DISK : ERR_NONE},
 		    .listed_all = (bits >> 6 & 1) != 0,
 		    .strict = (bits >> 7 & 1) != 0,
 		    .dry_run = (bits >> 8 & 1) != 0};
 		bool bad = f.stopped.code != ERR_NONE || !f.listed_all ||
-		    t.gaps_new > 0 || (f.strict && t.gaps > 0) ||
-		    (!f.dry_run && t.missing > t.gap_contents);
+		    t.gaps_new > 0 || t.damaged > 0 ||
+		    (f.strict && t.gaps > 0) || (!f.dry_run && f.open > 0);
 		struct verdict v;
 
 		verdict_make(&v, &f);
@@ -186,6 +235,7 @@ has_room_for_the_longest_line(void **state)
 	    .size_verified = INT64_MAX,
 	    .missing = INT64_MAX,
 	    .missing_bytes = INT64_MAX,
+	    .damaged = INT64_MAX,
 	    .gaps = INT64_MAX,
 	    .gaps_new = 2};
 	const struct verdict_facts f = {
@@ -203,6 +253,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(says_how_a_run_ended),
+	    cmocka_unit_test(what_is_left_out_explains_itself),
 	    cmocka_unit_test(never_calls_a_gap_complete),
 	    cmocka_unit_test(has_room_for_the_longest_line),
 	};

@@ -1,157 +1,158 @@
 #include "test.h"
 
-#include <errno.h>
-
-#include "checksum.h"
-#include "digest.h"
-#include "store.h"
 #include "verify.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-enum { PROVEN = STORE_STATE_PROVEN, BY_SIZE = STORE_STATE_SIZE_VERIFIED };
+/* 60 files of 41 MB, all read and good. */
+#define LOCAL \
+	.files = 60, .bytes = 41000000, .checked = 60, .checked_bytes = 41000000
+#define ALL     "Verified: all files (60, 41 MB) are as Apple holds them."
+#define NOTHING " iCloud holds nothing that is not here."
 
-/* A file of 100 bytes whose SHA-256 is all 2 and whose SHA-1 is all 1. */
+struct row {
+	const char *what;
+	enum err_code stopped;
+	struct verify_facts f;
+	enum err_code code;
+	const char *line;
+	bool next;
+};
+
+static const struct row rows[] = {
+    {"all is well", ERR_NONE, {LOCAL, .asked = true}, ERR_NONE, ALL NOTHING,
+	false},
+    {"not asked", ERR_NONE, {LOCAL}, ERR_NONE, ALL " iCloud was not asked.",
+	false},
+    /* what is known from before does not count then */
+    {"not asked, and something is missing", ERR_NONE,
+	{LOCAL, .missing = 4, .gaps = 2}, ERR_NONE,
+	ALL " iCloud was not asked.", false},
+    {"damage", ERR_NONE, {LOCAL, .damaged = 3, .asked = true}, ERR_INCOMPLETE,
+	"Damage: 3 of 60 files are not as they should be." NOTHING, true},
+    {"damage, not asked", ERR_NONE, {LOCAL, .damaged = 3}, ERR_INCOMPLETE,
+	"Damage: 3 of 60 files are not as they should be. iCloud was not "
+	"asked.",
+	true},
+    {"moved", ERR_NONE, {LOCAL, .damaged = 3, .moved = 1, .asked = true},
+	ERR_INCOMPLETE,
+	"Damage: 3 of 60 files are not as they should be. 1 of them has "
+	"moved." NOTHING,
+	true},
+    {"nothing can be done", ERR_NONE,
+	{LOCAL, .damaged = 2, .damaged_gone = 2, .asked = true}, ERR_INCOMPLETE,
+	"Damage: 2 of 60 files are not as they should be. 2 of them have "
+	"left iCloud and cannot be fetched." NOTHING,
+	false},
+    {"repaired", ERR_NONE, {LOCAL, .repaired = 12, .asked = true}, ERR_NONE,
+	ALL " 12 files were repaired." NOTHING, false},
+    {"repaired in part", ERR_NONE,
+	{LOCAL, .damaged = 1, .repaired = 1, .asked = true}, ERR_INCOMPLETE,
+	"Damage: 1 of 60 files are not as they should be. 1 file was "
+	"repaired." NOTHING,
+	true},
+    {"never fetched", ERR_NONE, {LOCAL, .missing = 4, .asked = true},
+	ERR_INCOMPLETE, ALL " 4 files that iCloud holds are not here.", true},
+    {"gaps, known or not", ERR_NONE, {LOCAL, .gaps = 1, .asked = true},
+	ERR_INCOMPLETE, ALL " 1 gap (icloud-pull status --gaps).", false},
+    {"notes", ERR_NONE,
+	{LOCAL, .asked = true, .size_verified = 2, .gone_kept = 1, .strays = 7},
+	ERR_NONE,
+	ALL NOTHING " Of 2 only the size is Apple's word; the bytes are as "
+		    "they were fetched. 1 file that has left iCloud is kept "
+		    "here. 7 other files lie beside them (-v names them).",
+	false},
+    {"nothing here", ERR_NONE, {.asked = true}, ERR_NONE,
+	"There are no files in the copy yet." NOTHING, false},
+    {"a slice", ERR_NONE,
+	{.files = 60,
+	    .bytes = 41000000,
+	    .checked = 3,
+	    .checked_bytes = 2000,
+	    .slice = true},
+	ERR_NONE,
+	"Checked: 3 of 60 files (2.0 kB); they are as Apple holds them.",
+	false},
+    {"a slice, damage known from before", ERR_NONE,
+	{.files = 60,
+	    .bytes = 41000000,
+	    .checked = 3,
+	    .checked_bytes = 2000,
+	    .damaged = 1,
+	    .slice = true},
+	ERR_INCOMPLETE,
+	"Damage: 1 of 60 files are not as they should be. 3 files were read "
+	"now.",
+	true},
+    {"interrupted", ERR_INTERRUPTED,
+	{.files = 60, .checked = 12, .damaged = 1, .missing = 5},
+	ERR_INTERRUPTED,
+	"Interrupted: 12 of 60 files were read; 1 known to be not as they "
+	"should be.",
+	false},
+    {"the disk is gone", ERR_NOT_MOUNTED, {.files = 60, .checked = 12},
+	ERR_NOT_MOUNTED,
+	"Stopped: 12 of 60 files were read; 0 known to be not as they should "
+	"be.",
+	false},
+    {"the disk is full", ERR_DISK_FULL, {LOCAL, .damaged = 1, .asked = true},
+	ERR_DISK_FULL, NULL, false},
+};
+
 static void
-tells_damage(void **state)
+says_how_it_ended(void **state)
 {
-	static const struct {
-		const char *what;
-		int errnum;
-		int64_t size;
-		uint8_t sha256, sha1; /* as read */
-		int state;
-		bool checked, strict;
-		enum damage damage;
-	} table[] = {
-	    {"good", 0, 100, 2, 1, PROVEN, true, true, DAMAGE_NONE},
-	    {"by size", 0, 100, 2, 9, BY_SIZE, false, false, DAMAGE_NONE},
-	    {"by size, kind known since", 0, 100, 2, 9, BY_SIZE, true, true,
-		DAMAGE_NONE},
-	    /* B032, B030: cut at a block, or empty */
-	    {"shorter", 0, 99, 9, 9, PROVEN, true, true, DAMAGE_TRUNCATED},
-	    {"empty", 0, 0, 9, 9, PROVEN, true, true, DAMAGE_TRUNCATED},
-	    {"shorter, by size", 0, 0, 9, 9, BY_SIZE, false, false,
-		DAMAGE_TRUNCATED},
-	    /* B033: a bit flipped at the same size */
-	    {"flipped", 0, 100, 9, 9, PROVEN, true, true, DAMAGE_CHANGED},
-	    {"flipped, by size", 0, 100, 9, 1, BY_SIZE, false, false,
-		DAMAGE_CHANGED},
-	    /* B036: bytes appended by others */
-	    {"longer", 0, 120, 9, 9, PROVEN, true, true, DAMAGE_CHANGED},
-	    {"longer, same hash", 0, 101, 2, 1, PROVEN, true, true,
-		DAMAGE_CHANGED},
-	    /* Apple's checksum has the last say ... */
-	    {"catalogue wrong", 0, 100, 2, 9, PROVEN, true, true,
-		DAMAGE_CHANGED},
-	    /* ... B040: but never one that cannot be computed */
-	    {"kind unknown", 0, 100, 2, 9, PROVEN, false, true, DAMAGE_NONE},
-	    {"kind not sure", 0, 100, 2, 9, PROVEN, true, false, DAMAGE_NONE},
-	    /* nothing there, or something that is no file */
-	    {"gone", ENOENT, 0, 0, 0, PROVEN, true, true, DAMAGE_MISSING},
-	    {"folder gone", ENOTDIR, 0, 0, 0, PROVEN, true, true,
-		DAMAGE_MISSING},
-	    {"a link", ELOOP, 0, 0, 0, PROVEN, true, true, DAMAGE_MISSING},
-	    {"a folder", EISDIR, 0, 0, 0, PROVEN, true, true, DAMAGE_MISSING},
-	    /* B087: the true reason: it is there, it cannot be read */
-	    {"disk error", EIO, 0, 0, 0, PROVEN, true, true, DAMAGE_UNREADABLE},
-	    {"no right", EACCES, 0, 0, 0, PROVEN, true, true,
-		DAMAGE_UNREADABLE},
-	    {"no descriptor", EMFILE, 0, 0, 0, PROVEN, true, true,
-		DAMAGE_UNREADABLE},
-	    {"disk error on a good sum", EIO, 100, 2, 1, PROVEN, true, true,
-		DAMAGE_UNREADABLE},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < LEN(table); i++) {
-		struct store_file f = {
-		    .size_bytes = 100, .state = table[i].state};
-		struct digest_rule rule = {
-		    .checked = table[i].checked, .strict = table[i].strict};
-		struct digest_sum sum = {.size_bytes = table[i].size};
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct verify_facts f = rows[i].f;
+		struct verify_verdict v;
 
-		memset(f.sha256, 2, sizeof(f.sha256));
-		memset(rule.sha1, 1, sizeof(rule.sha1));
-		memset(sum.sha256, table[i].sha256, sizeof(sum.sha256));
-		memset(sum.sha1, table[i].sha1, sizeof(sum.sha1));
-		if (damage_of(&f, &rule, table[i].errnum, &sum) !=
-		    table[i].damage)
-			fail_msg("%s: %s", table[i].what,
-			    damage_word(
-				damage_of(&f, &rule, table[i].errnum, &sum)));
+		f.stopped.code = rows[i].stopped;
+		verify_verdict(&v, &f);
+		if (v.code != rows[i].code)
+			fail_msg("%s: code %d: %s", rows[i].what, (int)v.code,
+			    v.line);
+		if (rows[i].line != NULL && strcmp(v.line, rows[i].line) != 0)
+			fail_msg("%s: %s", rows[i].what, v.line);
+		if ((v.next[0] != '\0') != rows[i].next)
+			fail_msg("%s: next: %s", rows[i].what, v.next);
+		/* "Verified" is written only if all that is here is good. */
+		if (strncmp(v.line, "Verified", 8) == 0)
+			assert_int_equal(f.damaged, 0);
 	}
 }
 
-/* Every byte of the hash counts. */
 static void
-sees_every_bit(void **state)
+has_room_for_the_longest_line(void **state)
 {
-	struct store_file f = {.size_bytes = 5, .state = PROVEN};
-	struct digest_rule rule = {.checked = false};
-	struct digest_sum sum = {.size_bytes = 5};
+	const int64_t n = INT64_MAX;
+	const struct verify_facts f = {.asked = true,
+	    .files = n,
+	    .bytes = n,
+	    .checked = n,
+	    .checked_bytes = n,
+	    .damaged = n,
+	    .moved = n,
+	    .damaged_gone = n,
+	    .repaired = n,
+	    .missing = n,
+	    .gaps = n,
+	    .size_verified = n,
+	    .gone_kept = n,
+	    .strays = n};
+	struct verify_verdict v;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(sum.sha256) * 8; i++) {
-		sum.sha256[i / 8] ^= (uint8_t)(1U << i % 8);
-		assert_int_equal(damage_of(&f, &rule, 0, &sum), DAMAGE_CHANGED);
-		sum.sha256[i / 8] ^= (uint8_t)(1U << i % 8);
-	}
-	assert_int_equal(damage_of(&f, &rule, 0, &sum), DAMAGE_NONE);
-}
-
-/* From bytes and Apple's own form of the checksum. */
-static void
-proves_real_bytes(void **state)
-{
-	static const char text[] = "not a picture";
-	struct digest *d = digest_new(NULL, 0);
-	struct store_file f = {.state = PROVEN, .checksum_len = 21};
-	struct digest_rule rule;
-	struct digest_sum sum;
-
-	(void)state;
-	/* The prefix is the rule's own: computed once without a hash. */
-	f.checksum[0] = 0x01;
-	checksum_rule(&rule, f.checksum, f.checksum_len);
-	digest_free(d);
-	d = digest_new(rule.prefix, rule.prefix_len);
-	digest_add(d, text, strlen(text));
-	digest_end(&sum, d);
-	digest_free(d);
-	f.size_bytes = (int64_t)strlen(text);
-	memcpy(f.checksum + 1, sum.sha1, sizeof(sum.sha1));
-	memcpy(f.sha256, sum.sha256, sizeof(f.sha256));
-	checksum_rule(&rule, f.checksum, f.checksum_len);
-	assert_true(rule.checked);
-	assert_int_equal(damage_of(&f, &rule, 0, &sum), DAMAGE_NONE);
-	f.checksum[20] ^= 1;
-	checksum_rule(&rule, f.checksum, f.checksum_len);
-	assert_int_equal(damage_of(&f, &rule, 0, &sum), DAMAGE_CHANGED);
-}
-
-static void
-has_a_word_for_each(void **state)
-{
-	static const char *const words[] = {[DAMAGE_NONE] = "good",
-	    [DAMAGE_MISSING] = "missing",
-	    [DAMAGE_TRUNCATED] = "truncated",
-	    [DAMAGE_CHANGED] = "damaged",
-	    [DAMAGE_UNREADABLE] = "unreadable"};
-
-	(void)state;
-	for (size_t i = 0; i < LEN(words); i++)
-		assert_string_equal(damage_word((enum damage)i), words[i]);
+	verify_verdict(&v, &f);
+	assert_string_equal(v.line + strlen(v.line) - 16, "(-v names them).");
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(tells_damage),
-	    cmocka_unit_test(sees_every_bit),
-	    cmocka_unit_test(proves_real_bytes),
-	    cmocka_unit_test(has_a_word_for_each),
+	    cmocka_unit_test(says_how_it_ended),
+	    cmocka_unit_test(has_room_for_the_longest_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,136 @@
+#include "pull.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "civil.h"
+#include "cloud.h"
+#include "cmd.h"
+#include "report.h"
+#include "session.h"
+#include "text.h"
+#include "work.h"
+
+#define WORKERS_MIN 8
+
+unsigned
+pull_workers(void)
+{
+	unsigned cores = work_cores();
+
+	return cores > WORKERS_MIN ? cores : WORKERS_MIN;
+}
+
+int
+pull_check_account(
+    const struct store *store, const char *account, struct err *e)
+{
+	const char *of = store_copy_account(store);
+	char *name = session_account_name(of), next[256];
+	bool same = strcmp(name, account) == 0;
+
+	free(name);
+	if (same)
+		return 0;
+	snprintf(next, sizeof(next),
+	    "Give --account %s, or the --root of another copy.", of);
+	return err_set(e, ERR_USAGE, next,
+	    "The copy at %s is of %s, not of %s.", store_root(store), of,
+	    account);
+}
+
+int
+pull_list(struct pull *p, struct err *e)
+{
+	return listing_run(&p->listing, p->cloud, p->store, p->app->report, e);
+}
+
+/* Said before the first byte: what there is to do, and whether it fits. */
+static int
+say_forecast(struct pull *p, struct err *e)
+{
+	const struct store_forecast *f = &p->forecast;
+	struct report *r = p->app->report;
+	int64_t space = 0, total = 0;
+	char n[32], size[32], room[32];
+
+	if (store_forecast(
+		&p->forecast, p->store, p->filter, clock_now_ms(), e) == -1 ||
+	    store_space(&space, &total, p->store, e) == -1)
+		return -1;
+	space -= fetch_air(total);
+	if (space < 0)
+		space = 0;
+	report_open(r, "forecast");
+	report_int(r, "files", f->files);
+	report_int(r, "bytes", f->bytes);
+	report_int(r, "free_bytes", space);
+	report_int(r, "missing_bytes", f->bytes > space ? f->bytes - space : 0);
+	/* What is mended leaves all else out, and nobody has asked for that. */
+	report_int(r, "filtered", p->filter->mend ? 0 : f->filtered);
+	report_close(r);
+	if (f->filtered > 0 && !p->filter->mend)
+		report_text(r, REPORT_CHATTER, "Left out by the filter: %s %s.",
+		    text_count(n, f->filtered),
+		    f->filtered == 1 ? "file" : "files");
+	if (f->files == 0)
+		return 0;
+	report_text(r, REPORT_CHATTER, "To fetch: %s %s, %s; free: %s.%s",
+	    text_count(n, f->files), f->files == 1 ? "file" : "files",
+	    text_size(size, f->bytes), text_size(room, space),
+	    f->bytes > space ? " What fits is fetched, Recently Deleted and "
+			       "the newest first."
+			     : "");
+	return 0;
+}
+
+static int
+fetch(struct pull *p, bool relisted, struct err *e)
+{
+	struct fetch_options o = {
+	    .jobs = (int)p->app->opt.jobs,
+	    .layout = store_layout(p->store),
+	    .filter = p->filter,
+	    .files = p->forecast.files,
+	    .bytes = p->forecast.bytes,
+	    .relisted = relisted,
+	};
+	struct err full = ERR_INIT;
+	char n[32];
+
+	if (fetch_run(&p->fetch, p->cloud, p->store, p->work, p->app->report,
+		&o, e) == -1)
+		return -1;
+	err_keep_worse(&p->trouble, &p->fetch.trouble);
+	if (p->fetch.no_room > 0) {
+		err_set(&full, ERR_DISK_FULL,
+		    "Make room, or move the copy to a larger disk.",
+		    "The disk is full: %s %s not fit.",
+		    text_count(n, p->fetch.no_room),
+		    p->fetch.no_room == 1 ? "file did" : "files did");
+		err_keep_worse(&p->trouble, &full);
+	}
+	return 0;
+}
+
+int
+pull_fetch(struct pull *p, struct err *e)
+{
+	for (int round = 0; round < 2; round++) {
+		if (round > 0 &&
+		    (pull_list(p, e) == -1 ||
+			store_wants_again(p->store, e) == -1))
+			return -1;
+		if (say_forecast(p, e) == -1)
+			return -1;
+		if (p->app->opt.dry_run || p->forecast.files == 0)
+			break;
+		if (fetch(p, round > 0, e) == -1)
+			return -1;
+		if (p->fetch.vanished == 0 || p->fetch.trouble.code != ERR_NONE)
+			break;
+	}
+	err_keep_worse(&p->trouble, &p->listing.trouble);
+	return 0;
+}
