@@ -318,6 +318,15 @@ bench-verify: check-deps
 check-macos:
 	@MAKE="$(MAKE)" sh tests/macos/check.sh $(O)
 
+# Passwords in the desktop's key ring, with one of its own.  What is needed may
+# be absent: then it is skipped.
+keystore-test: check-deps
+	@sh tests/install.sh keystore || true
+	@if $(PKG_CONFIG) --exists libsecret-1; then \
+	    $(MAKE) --no-print-directory O=$(O)/secret LIBSECRET=1 \
+	    $(O)/secret/icloud-pull $(O)/secret/simcloud; fi
+	@BUILD=$(O)/secret sh tests/keystore.sh
+
 # ---- looking at the code ----
 
 C_FILES = $(wildcard src/*.c src/base/*.c auth/*.c api/*.c \
@@ -347,6 +356,9 @@ tidy-auth tidy-api tidy-store: tidy-%:
 tidy-src:
 	clang-tidy --quiet src/main.c $(SRC_src) -- $(STD) $(FEATURES) $(CFLAGS_LIBS) \
 	    -DVERSION='"$(VERSION)"' $(INC_src)
+
+man: check-deps
+	mandoc -T lint -W warning docs/icloud-pull.1
 
 # ---- what starts it every night ----
 
@@ -412,10 +424,10 @@ package-test:
 clean:
 	rm -rf $(O)
 
-.PHONY: all units always clean install uninstall dist package-test \
+.PHONY: all man units always clean install uninstall dist package-test \
 	demo compat bench-verify check check-built asan torture tidy \
 	tidy-run tidy-base tidy-auth tidy-api tidy-store tidy-src format \
 	build-deps check-deps tidy-deps fuzz-deps fuzz fuzz-built coverage \
-	check-macos unit-base unit-auth unit-api \
+	check-macos keystore-test unit-base unit-auth unit-api \
 	unit-store unit-src unit-sim
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -35,11 +35,13 @@ escrow_init(
 	return rc;
 }
 
-/* Only once: a proof that was on its way may have been taken. */
+/* Only once, and so on a new connection: a proof that was on its way may have
+ * been taken. */
 static int
 escrow_complete(struct auth *a, const struct proof *p, struct err *e)
 {
-	struct wire_request r = {.method = "POST", .path = "/escrow/complete"};
+	struct wire_request r = {
+	    .method = "POST", .path = "/escrow/complete", .fresh = true};
 	struct wire_answer ans;
 	struct buf body;
 	int rc;

@@ -334,12 +334,14 @@ completed(struct walk *w, const struct wire_answer *ans, struct err *e)
 	return FAILED;
 }
 
-/* One try: a proof that was on its way may have been taken. */
+/* One try: a proof that was on its way may have been taken.  On a connection of
+ * its own, since one that has died meanwhile is tried again by itself. */
 static enum state
 at_complete(struct walk *w, struct err *e)
 {
 	struct wire_request r = {.method = "POST",
-	    .path = "/signin/complete?isRememberMeEnabled=true"};
+	    .path = "/signin/complete?isRememberMeEnabled=true",
+	    .fresh = true};
 	struct session *s = w->a->s;
 	struct wire_answer ans;
 	struct buf body;

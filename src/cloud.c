@@ -64,6 +64,12 @@ load_session(struct cloud *c, struct err *e)
 
 	if (account_load(&s, &c->account, e) == -1)
 		return -1;
+	/* An unattended proof has shown it: another would show it again. */
+	if (s != NULL && s->stage == SESSION_NEEDS_CODE) {
+		session_free(s);
+		return err_set(e, ERR_CODE, "Run icloud-pull login.",
+		    "Apple wants a code for %s.", c->account.name);
+	}
 	if (s == NULL || s->stage != SESSION_SIGNED_IN) {
 		session_free(s);
 		return err_set(e, ERR_PASSWORD, "Run icloud-pull login.",

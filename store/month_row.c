@@ -43,6 +43,12 @@ months_of_asset(struct store *s, int64_t asset, struct err *e)
 	return sql_run(s, e, sql_of_asset, "i", asset);
 }
 
+/* Of files whose type is known from a master without an asset. */
+static const char sql_of_contents[] =
+    "INSERT INTO month(month, dirty)"
+    " SELECT DISTINCT t.month, 1 FROM resource r"
+    "  JOIN file f ON f.content = r.content JOIN stem t ON t.stem = f.stem"
+    "  WHERE r.rec = ?1" MARK;
 static const char sql_next_asset[] =
     "SELECT rec FROM asset WHERE master = ?1 AND rec > ?2"
     " ORDER BY rec LIMIT 1";
@@ -58,10 +64,11 @@ months_of_master(struct store *s, int64_t master, struct err *e)
 		if (months_of_asset(s, asset, e) == -1)
 			return -1;
 	}
+	if (rc != 1 || asset != 0)
+		return rc == 1 ? 0 : -1;
 	/* Without an asset it is among those of no month. */
-	if (rc == 1)
-		rc = asset == 0 ? month_changed(s, MONTH_ALBUMS, e) : 0;
-	return rc;
+	rc = sql_run(s, e, sql_of_contents, "i", master);
+	return rc == 0 ? month_changed(s, MONTH_ALBUMS, e) : rc;
 }
 
 /* Of the members of an album and of all that is in it. */

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install what is missing: "build" to build and run, "check" for tests too,
 # "tidy" for the linters too, "fuzz" for clang with libFuzzer, "macos" to compile
-# for macOS, "compat" to run other clients, "package" to try the Debian package.
+# for macOS, "compat" to run other clients, "package" to try the Debian package,
+# "keystore" for a key ring to try.
 # Says what it does; where it may not, prints the one command and exits 2.
 set -eu
 what=${1:-build}
@@ -44,6 +45,7 @@ case $what in
 check | tidy)
 	have_lib cmocka || { apt="$apt libcmocka-dev" brew="$brew cmocka"; }
 	need python3 python3 python3
+	need mandoc mandoc mandoc
 	;;
 esac
 case $what in
@@ -73,6 +75,15 @@ compat)
 	need npm npm node
 	need unshare util-linux ""
 	python3 -c 'import ensurepip' 2>/dev/null || apt="$apt python3-venv"
+	options=' --no-install-recommends'
+	;;
+keystore)
+	# The store that is tried is that of Linux desktops.
+	have apt-get || exit 0
+	need libsecret-1 libsecret-1-dev ""
+	need secret-tool libsecret-tools ""
+	need dbus-run-session dbus-daemon ""
+	need gnome-keyring-daemon gnome-keyring ""
 	options=' --no-install-recommends'
 	;;
 package)

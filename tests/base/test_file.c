@@ -251,6 +251,24 @@ writes_whole(void **state)
 	assert_holds(p->dir, "link", "two");
 }
 
+/* A program that was killed between writing and renaming. */
+static void
+sweeps_what_was_left(void **state)
+{
+	struct place *p = *state;
+
+	put(p->dir, ".icloud-pull-new-0123456789abcdef", "secret");
+	put(p->dir, ".icloud-pull-new-fedcba9876543210", "secret");
+	put(p->dir, ".icloud-pull-newer", "mine");
+	put(p->dir, "session", "mine");
+	assert_int_equal(file_mkdirs(p->dir, ".icloud-pull-new-folder"), 0);
+	file_sweep(p->dir);
+	assert_int_equal(entries(p->dir), 3);
+	assert_holds(p->dir, "session", "mine");
+	assert_holds(p->dir, ".icloud-pull-newer", "mine");
+	file_sweep(-1); /* harmless */
+}
+
 static void
 says_a_full_disk(void **state)
 {
@@ -469,6 +487,7 @@ main(void)
 	    TEST(follows_no_link),
 	    TEST(makes_folders),
 	    TEST(writes_whole),
+	    TEST(sweeps_what_was_left),
 	    TEST(says_a_full_disk),
 	    TEST(reads_whole),
 	    TEST(renames_without_overwriting),

@@ -175,10 +175,11 @@ class Copy:
         """As a person would, with the code that the devices show."""
         old = self.sim.code()
         process = subprocess.Popen(
-            self.argv("--root", self.root, "login", "--stdin"),
+            self.argv("--root", self.root, "--account", ACCOUNT, "login",
+                      "--stdin"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=self.env, cwd=self.home)
-        process.stdin.write(("%s\n%s\n" % (ACCOUNT, password)).encode())
+        process.stdin.write((password + "\n").encode())
         process.stdin.flush()
         code = wait_for(lambda: newer(self.sim.code(), old), process)
         out, err = process.communicate(

@@ -110,6 +110,8 @@ struct account {
 	struct session_token	 tokens[MANY_TOKENS];
 	struct trust_token	 trusts[MANY_TRUSTS];
 	struct web_session	 webs[MANY_WEBS];
+	/* The cookie that was given last where the second factor is due. */
+	char			 half_validate[128];
 	int64_t			 next_serial;
 	size_t			 next_token, next_trust, next_web;
 

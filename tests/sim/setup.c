@@ -284,7 +284,7 @@ login_cookies(struct call *c, bool full, const struct trust_token *trust)
 	int64_t until = c->r->now_ms + ac->set.session_days * DAY;
 	bool held = ac->set.terms || ac->set.repair || !ac->set.web_access;
 	struct web_session *w;
-	char word[28], name[64];
+	char word[28], half[65], name[64];
 
 	opaque_cookie(c, "X-APPLE-UNIQUE-CLIENT-ID", "", 0, false);
 	opaque_cookie(c, "X-APPLE-WEBAUTH-LOGIN", "v=1:t=QA==BST_", 0, false);
@@ -298,8 +298,11 @@ login_cookies(struct call *c, bool full, const struct trust_token *trust)
 	    ac, c->resp, "X-APPLE-WEBAUTH-USER", w->user, until, false);
 	if (!full) {
 		w->used = false;
-		opaque_cookie(
-		    c, "X-APPLE-WEBAUTH-VALIDATE", "v=1:t=QA==BST_", 0, false);
+		account_word(ac, half, sizeof(half));
+		snprintf(ac->half_validate, sizeof(ac->half_validate),
+		    "v=1:t=QA==BST_%s~~", half);
+		account_cookie(ac, c->resp, "X-APPLE-WEBAUTH-VALIDATE",
+		    ac->half_validate, 0, false);
 		opaque_cookie(
 		    c, "X-APPLE-WEBAUTH-HSA-LOGIN", "v=2:t=QA==BST_", 0, false);
 		opaque_cookie(
@@ -397,7 +400,7 @@ static void
 validate(struct call *c)
 {
 	struct web_session *w;
-	char value[256];
+	char value[256] = "";
 
 	if (strcmp(c->r->body, "null") != 0)
 		sim_violation("%s: the body is not null", c->what);
@@ -412,9 +415,11 @@ validate(struct call *c)
 		value, sizeof(value), c->r, "X-APPLE-WEBAUTH-VALIDATE") ||
 	    !account_same_value(
 		value, w->validate, "X-APPLE-WEBAUTH-VALIDATE")) {
-		sim_violation("%s: X-APPLE-WEBAUTH-VALIDATE is not the last "
-			      "one given",
-		    c->what);
+		if (!account_same_value(value, c->ac->half_validate,
+			"X-APPLE-WEBAUTH-VALIDATE"))
+			sim_violation("%s: X-APPLE-WEBAUTH-VALIDATE is not the "
+				      "last one given",
+			    c->what);
 		fail(c, 421, "Missing X-APPLE-WEBAUTH-VALIDATE cookie");
 		return;
 	}

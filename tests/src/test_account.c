@@ -249,6 +249,29 @@ forgets_a_sign_in_that_waits(void **state)
 	session_free(s);
 }
 
+/* Nobody else writes while one saves, and what a kill has left is secret. */
+static void
+saves_under_the_lock(void **state)
+{
+	struct fixture *f = *state;
+	struct session *s = some_session("one");
+	struct err e = ERR_INIT;
+	int fd = open(file_of(f, ".icloud-pull-new-01"),
+	    O_WRONLY | O_CREAT, 0600);
+
+	assert_true(fd != -1);
+	close(fd);
+	assert_int_equal(account_save(&f->account, s, &e), 0);
+	assert_int_equal(f->account.lock, -1);
+	assert_int_equal(
+	    access(file_of(f, ".icloud-pull-new-01"), F_OK), -1);
+	assert_int_equal(account_lock(&f->account, &e), 0);
+	assert_int_equal(account_save_pending(&f->account, s, &e), 0);
+	assert_true(f->account.lock != -1);
+	account_unlock(&f->account);
+	session_free(s);
+}
+
 /* B102: the lock keeps a second process out only while it is held. */
 static void
 locks_out_another_process(void **state)
@@ -312,6 +335,7 @@ main(void)
 	    TEST(says_what_is_damaged),
 	    TEST(follows_no_link),
 	    TEST(forgets_a_sign_in_that_waits),
+	    TEST(saves_under_the_lock),
 	    TEST(locks_out_another_process),
 	};
 

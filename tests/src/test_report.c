@@ -431,11 +431,53 @@ keeps_a_run_as_json(void **state)
 	}
 }
 
+/* What a progress line says where there is no terminal: a message. */
+static void
+goes_on_after_something_in_between(void **state)
+{
+	static char text[4096];
+	int fds[2], before;
+	struct report *r;
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	fflush(stderr);
+	before = dup(STDERR_FILENO);
+	dup2(fds[1], STDERR_FILENO);
+	close(fds[1]);
+	r = report_new(true, false);
+	/* Alone, its end is the end. */
+	report_busy(r, "Waiting", 5, 0);
+	report_busy_end(r);
+	report_progress(r, 1, 10, 90000);
+	/* Within a fetch that goes on. */
+	report_progress_start(r, 7, 70, 100000);
+	report_busy(r, "Waiting", 4, 140000);
+	report_busy_end(r);
+	report_progress(r, 2, 20, 180000);
+	report_progress_end(r);
+	report_progress(r, 3, 30, 220000);
+	fflush(stderr);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	n = read(fds[0], text, sizeof(text) - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	close(fds[0]);
+	assert_null(strstr(text, "1 of"));
+	assert_non_null(strstr(text, "Waiting: 4"));
+	assert_non_null(strstr(text, "2 of 7"));
+	assert_null(strstr(text, "3 of"));
+	assert_int_equal(report_end(r), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(says_what_was_asked_for),
+	    cmocka_unit_test(goes_on_after_something_in_between),
 	    cmocka_unit_test(writes_every_kind_of_member),
 	    cmocka_unit_test(shows_no_name_raw),
 	    cmocka_unit_test(notices_a_full_disk),
