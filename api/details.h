@@ -30,6 +30,11 @@ struct details {
 	char	*burst;		/* id that the frames of a burst share; NULL */
 	int64_t	 duration_ms;	/* 0 for a still */
 	int64_t	 subtype;	/* assetSubtype; 0: none */
+	const char *kind;	/* "panorama", "slow-motion", "time-lapse",
+				   "live", "screenshot"; NULL: none of these */
+	char	*camera;	/* date that the camera has written into the
+				   file, by its own clock:
+				   "2021-09-29T12:00:00"; NULL */
 	bool	 has_orientation, has_created;
 	int64_t	 orientation;	/* EXIF, as displayed */
 	int64_t	 created_ms;	/* originalCreationDate, of the master */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -23,10 +24,23 @@ ask_is_person(void)
 	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
-/* One line from a descriptor, a byte at a time, so that nothing is read ahead
- * and no copy stays in a stdio buffer.  1: a line; 0: end; -1: errno. */
+/* Until there is something to read: 0; a signal: -1 with EINTR.  mask is in
+ * force meanwhile, so that none comes between looking and waiting. */
 static int
-read_line(struct buf *out, int fd)
+wait_to_read(int fd, const sigset_t *mask)
+{
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	return pselect(fd + 1, &set, NULL, NULL, NULL, mask) == -1 ? -1 : 0;
+}
+
+/* One line from a descriptor, a byte at a time, so that nothing is read ahead
+ * and no copy stays in a stdio buffer.  1: a line; 0: end; -1: errno.  mask:
+ * signals that are held back, but not while it waits; NULL: none are. */
+static int
+read_line(struct buf *out, int fd, const sigset_t *mask)
 {
 	char c;
 	ssize_t n;
@@ -36,6 +50,8 @@ read_line(struct buf *out, int fd)
 			errno = EINTR;
 			return -1;
 		}
+		if (mask != NULL && wait_to_read(fd, mask) == -1)
+			return -1;
 		n = read(fd, &c, 1);
 		if (n == -1)
 			return -1;
@@ -60,7 +76,7 @@ ask_line(struct err *e)
 	int got;
 
 	buf_init_secret(&line, LINE_MAX_BYTES);
-	got = read_line(&line, STDIN_FILENO);
+	got = read_line(&line, STDIN_FILENO, NULL);
 	if (got == 1)
 		return buf_take(&line);
 	if (got == -1 && errno == EINTR)
@@ -81,9 +97,16 @@ on_continue(int signo)
 static int
 converse(struct buf *out, const char *question, const struct termios *quiet)
 {
-	int got;
+	static const int signals[] = {SIGCONT, SIGINT, SIGTERM, SIGHUP};
+	sigset_t held, mask;
+	int got, saved;
 
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&held, signals[i]);
+	sigprocmask(SIG_BLOCK, &held, &mask);
 	do {
+		buf_reset(out);
 		/* Before the question: some answers come at once. */
 		while (quiet != NULL &&
 		    tcsetattr(STDIN_FILENO, TCSAFLUSH, quiet) == -1 &&
@@ -91,8 +114,11 @@ converse(struct buf *out, const char *question, const struct termios *quiet)
 			continue;
 		fprintf(stderr, "%s", question);
 		fflush(stderr);
-		got = read_line(out, STDIN_FILENO);
+		got = read_line(out, STDIN_FILENO, &mask);
 	} while (got == -1 && errno == EINTR && !stop_is_set());
+	saved = errno;
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	errno = saved;
 	return got;
 }
 
@@ -174,7 +200,7 @@ ask_command(const char *command, struct err *e)
 	close(fds[1]);
 	buf_init_secret(&line, LINE_MAX_BYTES);
 	do
-		got = read_line(&line, fds[0]);
+		got = read_line(&line, fds[0], NULL);
 	while (got == -1 && errno == EINTR && line.len == 0 && !stop_is_set());
 	/* Let it finish what it has to say, if that has an end. */
 	for (int n = 0; got == 1 && n < REST_MAX_BYTES; n++)

@@ -233,9 +233,11 @@ static int
 too_early(const struct cloud *c, struct err *e)
 {
 	const struct session *s = c->session;
-	int64_t now = clock_now_ms(), wait = s->cloud_not_before_ms - now;
+	int64_t now = clock_now_ms(), wait;
 	char span[32], next[80];
 
+	assert(s != NULL);
+	wait = s->cloud_not_before_ms - now;
 	/* Refused in the future: the clock was set back. */
 	if (wait <= 0 || now < s->cloud_refused_ms)
 		return 0;
@@ -283,7 +285,6 @@ make_it_work(struct cloud *c, struct err *e)
 		rc = -1;
 	}
 	if (rc == 0 && next == AUTH_NEED_CONSENT) {
-		account_unlock(&c->account); /* a person is waited for */
 		rc = consent_wait(
 		    c->app, &c->account, c->http, c->session, c->auth, e);
 		if (rc == 0)

@@ -13,7 +13,7 @@ struct session;
  * devices (auth_consent()).  With a person at the terminal: have the devices
  * ask, say so, and wait visibly for five minutes.  Without one no device is
  * asked: ERR_ADP says what that means for a nightly run.  The session is saved
- * after each step; the account's lock is not held while waiting.
+ * after each step; the account's lock is let go before any waiting.
  */
 int consent_wait(struct app *, struct account *, struct http *,
     struct session *, struct auth *, struct err *);

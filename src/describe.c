@@ -91,13 +91,15 @@ add_details(struct buf *out, const struct details *d)
 		buf_adds(out, "]");
 	add_place(out, &d->place);
 	add_text(out, "time_zone", d->time_zone);
+	/* Beside the date that iCloud goes by, those that others knew. */
+	add_text(out, "camera", d->camera);
 	if (d->has_created)
 		add_text(out, "created", civil_iso(when, d->created_ms));
 	add_number(
 	    out, "duration_ms", d->duration_ms > 0, (double)d->duration_ms);
 	add_number(
 	    out, "orientation", d->has_orientation, (double)d->orientation);
-	add_number(out, "subtype", d->subtype != 0, (double)d->subtype);
+	add_text(out, "kind", d->kind);
 	add_text(out, "burst", d->burst);
 	add_text(out, "adjustment", d->adjustment);
 }

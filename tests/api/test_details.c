@@ -128,6 +128,117 @@ places(void **state)
 	details_clear(&d);
 }
 
+/* Without a list that can be read, the numbers beside it. */
+static void
+places_by_numbers(void **state)
+{
+	struct details d;
+
+	(void)state;
+	read_fields(&d,
+	    "\"locationEnc\":{\"value\":\"anVuaw==\","
+	    "\"type\":\"ENCRYPTED_BYTES\"},"
+	    "\"locationLatitude\":{\"value\":12.5},"
+	    "\"locationLongitude\":{\"value\":-7}");
+	assert_true(d.place.present);
+	assert_true(close_to(d.place.latitude, 12.5));
+	assert_true(close_to(d.place.longitude, -7));
+	assert_false(d.place.has_altitude);
+	details_clear(&d);
+	read_fields(&d, "\"locationLatitude\":{\"value\":12.5}");
+	assert_false(d.place.present);
+	details_clear(&d);
+	read_fields(&d,
+	    "\"locationLatitude\":{\"value\":12.5},"
+	    "\"locationLongitude\":{\"value\":181}");
+	assert_false(d.place.present);
+	details_clear(&d);
+}
+
+/* B063: what the camera has written, whatever date iCloud goes by. */
+static void
+camera_dates(void **state)
+{
+	static const struct {
+		const char *given, *date;
+	} table[] = {
+	    {"2021:09:29 12:00:01", "2021-09-29T12:00:01"},
+	    {"0000:00:00 00:00:00", NULL},
+	    {"2021-09-29 12:00:01", NULL},
+	    {"2021:09:29 12:00:01.5", NULL},
+	    {"2021:09:29", NULL},
+	    {"    :  :     :  :  ", NULL},
+	    {"", NULL},
+	};
+	struct record asset, master;
+	struct details d;
+	plist_t list, group;
+	char *bytes, *text, *a, *m;
+	uint32_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		list = plist_new_dict();
+		group = plist_new_dict();
+		plist_dict_set_item(group, "DateTimeOriginal",
+		    plist_new_string(table[i].given));
+		plist_dict_set_item(list, "PixelWidth", plist_new_uint(7));
+		plist_dict_set_item(list, "{Exif}", group);
+		bytes = NULL;
+		plist_to_bin(list, &bytes, &len);
+		text = field("mediaMetaDataEnc", bytes, len);
+		a = make(&asset, "CPLAsset", "");
+		m = make(&master, "CPLMaster", text);
+		details_read(&d, &asset, &master);
+		if (table[i].date == NULL)
+			assert_null(d.camera);
+		else
+			assert_string_equal(d.camera, table[i].date);
+		details_clear(&d);
+		record_clear(&asset);
+		record_clear(&master);
+		free(a);
+		free(m);
+		free(text);
+		free(bytes);
+		plist_free(list);
+	}
+}
+
+static void
+kinds(void **state)
+{
+	static const struct {
+		int first, second;
+		const char *kind;
+	} table[] = {
+	    {0, 0, NULL},
+	    {1, 0, "panorama"},
+	    {100, 0, "slow-motion"},
+	    {101, 101, "time-lapse"},
+	    {0, 101, "time-lapse"},
+	    {0, 2, "live"},
+	    {0, 3, "screenshot"},
+	    {7, 7, NULL},
+	};
+	struct details d;
+	char *fields;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		fields = xasprintf("\"assetSubtype\":{\"value\":%d},"
+				   "\"assetSubtypeV2\":{\"value\":%d}",
+		    table[i].first, table[i].second);
+		read_fields(&d, fields);
+		if (table[i].kind == NULL)
+			assert_null(d.kind);
+		else
+			assert_string_equal(d.kind, table[i].kind);
+		details_clear(&d);
+		free(fields);
+	}
+}
+
 static void
 what_is_no_list(void **state)
 {
@@ -253,6 +364,8 @@ words_and_numbers(void **state)
 	assert_string_equal(d.burst, "B");
 	assert_int_equal(d.duration_ms, 1500);
 	assert_int_equal(d.subtype, 100);
+	assert_string_equal(d.kind, "slow-motion");
+	assert_null(d.camera);
 	assert_true(d.has_orientation);
 	assert_int_equal(d.orientation, 6);
 	assert_true(d.has_created);
@@ -266,6 +379,7 @@ words_and_numbers(void **state)
 	read_fields(&d, "");
 	assert_null(d.title);
 	assert_null(d.caption);
+	assert_null(d.kind);
 	assert_int_equal(d.nkeywords, 0);
 	assert_false(d.has_orientation);
 	assert_false(d.has_created);
@@ -277,6 +391,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(places),
+	    cmocka_unit_test(places_by_numbers),
+	    cmocka_unit_test(camera_dates),
+	    cmocka_unit_test(kinds),
 	    cmocka_unit_test(what_is_no_list),
 	    cmocka_unit_test(keywords),
 	    cmocka_unit_test(bombs),

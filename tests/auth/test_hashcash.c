@@ -92,13 +92,15 @@ test_all_bits(void **state)
 	}
 }
 
+#define HEX_64 \
+	"0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
+#define TOO_LONG HEX_64 "0"
+
 static void
 test_refused(void **state)
 {
-	static const char *const challenges[] = {"", "g0", "00 11", "00\n11",
-	    "00:11", "0x12",
-	    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-	    "0"};
+	static const char *const challenges[] = {
+	    "", "g0", "00 11", "00\n11", "00:11", "0x12", TOO_LONG};
 	char stamp[160], small[40];
 
 	(void)state;
@@ -114,11 +116,7 @@ test_refused(void **state)
 	assert_int_equal(
 	    hashcash_mint(small, sizeof(small), 1, rows[0].challenge, 0), -1);
 	/* The longest that is taken. */
-	assert_int_equal(hashcash_mint(stamp, sizeof(stamp), 1,
-			     "0123456789abcdef0123456789ABCDEF"
-			     "0123456789abcdef0123456789abcdef",
-			     0),
-	    0);
+	assert_int_equal(hashcash_mint(stamp, sizeof(stamp), 1, HEX_64, 0), 0);
 }
 
 /* A signal ends it. */

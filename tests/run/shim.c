@@ -5,11 +5,14 @@
  *
  *	SHIM_KILL_AT=N	     SIGKILL before call number N (from 1)
  *	SHIM_FAIL=NAME:N:E   call number N of that name fails with errno E
- *			     (N 0: all of them); a NAME of its own is "part":
- *			     a write to a file that is being fetched
+ *			     (N 0: all of them); NAMEs of their own are "part"
+ *			     and "month": a write to a file that is being
+ *			     fetched; to one of manifest or records
  *	SHIM_COUNT=FILE	     append the number of calls when the program ends
  *	SHIM_DNS=S	     a name is found after so many seconds
  *	SHIM_SLOW=MS	     each large read of a file takes so long
+ *	SHIM_FAST=N	     the program's own clock for measuring, and no
+ *			     library's, runs so many times as fast
  *	SHIM_FS=TYPE	     volumes are of this type (statfs(2), in hexadecimal)
  *	SHIM_CLOCK=S	     the clock on the wall is so many seconds ahead;
  *			     the times on the disk are not
@@ -39,6 +42,7 @@ static int fail_errno;
 static useconds_t slow_us;
 static time_t ahead_s;
 static unsigned dns_s;
+static long fast = 1;
 static char fail_name[32];
 
 __attribute__((constructor)) static void
@@ -57,6 +61,9 @@ shim_begin(void)
 	text = getenv("SHIM_CLOCK");
 	if (text != NULL)
 		ahead_s = atol(text);
+	text = getenv("SHIM_FAST");
+	if (text != NULL)
+		fast = atol(text);
 	text = getenv("SHIM_FAIL");
 	if (text != NULL)
 		sscanf(
@@ -85,21 +92,34 @@ on_disk(int fd)
 	    (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
 }
 
-/* Is it a file of partial.noindex, in a test that asks for those? */
+/* Is it a file of this folder, in a test that asks for those? */
 static int
-is_part(int fd)
+lies_in(int fd, const char *name, const char *folder)
 {
 	char link[64], path[4096];
 	ssize_t n;
 
-	if (strcmp(fail_name, "part") != 0)
+	if (strcmp(fail_name, name) != 0)
 		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
 	if (n <= 0)
 		return 0;
 	path[n] = '\0';
-	return strstr(path, "/partial.noindex/") != NULL;
+	return strstr(path, folder) != NULL;
+}
+
+static int
+is_part(int fd)
+{
+	return lies_in(fd, "part", "/partial.noindex/");
+}
+
+static int
+is_month(int fd)
+{
+	return lies_in(fd, "month", "/.icloud-pull/manifest/") ||
+	    lies_in(fd, "month", "/.icloud-pull/records/");
 }
 
 /* Count this call; 1: it shall fail. */
@@ -180,7 +200,9 @@ ssize_t
 write(int fd, const void *bytes, size_t n)
 {
 	REAL(write);
-	return on_disk(fd) && step("write") ? -1 : real(fd, bytes, n);
+	return on_disk(fd) && step(is_month(fd) ? "month" : "write")
+	    ? -1
+	    : real(fd, bytes, n);
 }
 
 int
@@ -253,6 +275,25 @@ openat64(int dir, const char *path, int flags, ...)
 	return real(dir, path, flags, mode);
 }
 
+/* Is this address in the program itself, and in no library? */
+static int
+is_program(const void *address)
+{
+	Dl_info where;
+
+	return dladdr(address, &where) != 0 &&
+	    strstr(where.dli_fname, ".so") == NULL;
+}
+
+static void
+hurry(struct timespec *t)
+{
+	long long ns = ((long long)t->tv_sec * 1000000000 + t->tv_nsec) * fast;
+
+	t->tv_sec = (time_t)(ns / 1000000000);
+	t->tv_nsec = (long)(ns % 1000000000);
+}
+
 int
 clock_gettime(clockid_t id, struct timespec *out)
 {
@@ -262,6 +303,9 @@ clock_gettime(clockid_t id, struct timespec *out)
 	rc = real(id, out);
 	if (rc == 0 && id == CLOCK_REALTIME)
 		out->tv_sec += ahead_s;
+	if (rc == 0 && id == CLOCK_MONOTONIC && fast > 1 &&
+	    is_program(__builtin_return_address(0)))
+		hurry(out);
 	return rc;
 }
 

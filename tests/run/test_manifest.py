@@ -5,6 +5,7 @@ runs; a month that is damaged by somebody else; nothing written when nothing
 changed.
 """
 
+import errno
 import gzip
 import json
 import os
@@ -39,6 +40,14 @@ def records(copy):
                        encoding="utf-8") as file:
             found += [(name, json.loads(text)) for text in file]
     return found
+
+
+def shimmed(**values):
+    asan = os.environ.get("ASAN_OPTIONS", "")
+    return dict({name: str(value) for name, value in values.items()},
+                LD_PRELOAD=os.path.abspath(
+                    os.path.join(harness.BUILD, "shim.so")),
+                ASAN_OPTIONS=asan + ":verify_asan_link_order=0")
 
 
 def month_files(copy):
@@ -91,9 +100,19 @@ class Manifest(harness.Case):
                 self.assertIn((asset["zone"], asset["master"]), names)
         text = json.dumps([line for _, line in kept])
         self.assertNotIn("icloud-content.com", text)
+        sums = {t["fileChecksum"] for t in self.sim.truth()}
+        found = set()
         for _, line in kept:
-            self.assertIn("recordType", line["record"])
+            record = line["record"]
+            self.assertLessEqual(
+                {"recordName", "recordType", "recordChangeTag", "created",
+                 "modified", "deleted", "zoneID", "fields"}, set(record))
             self.assertFalse(line["gone"])
+            for name, field in record["fields"].items():
+                if field.get("type") == "ASSETID":
+                    self.assertEqual(field["value"]["downloadURL"], "", name)
+                    found.add(field["value"]["fileChecksum"])
+        self.assertLessEqual(sums, found)
         kinds = {line["record"]["recordType"] for name, line in kept
                  if name == "albums.jsonl.gz"}
         self.assertIn("CPLAlbum", kinds)
@@ -212,17 +231,81 @@ class Manifest(harness.Case):
 
     def test_a_full_disk_leaves_the_mark(self):
         copy = self.pulled()
-        path, (_, line) = sorted(manifest(copy).items())[0]
+        path, (month, line) = sorted(manifest(copy).items())[0]
         self.sim.change("favourite", asset=line["assets"][0]["record"])
-        shim = {"LD_PRELOAD": os.path.abspath(
-            os.path.join(harness.BUILD, "shim.so")),
-            "SHIM_FAIL": "write:0:28"}
-        result = copy.sync(env=shim)
-        if result.status == 0:
-            self.skipTest("writes are not met by the shim")
+        before = month_files(copy)
+        result = copy.sync(env=shimmed(
+            SHIM_FAIL="month:0:%d" % errno.ENOSPC))
+        self.status_is(result, 5)
+        self.assertIn(".icloud-pull/manifest/" + month, result.err)
+        self.assertIn("No space left", result.err)
+        self.assertEqual(month_files(copy), before)
+        # Nothing has changed since, and what is behind is known.
         self.status_is(copy.sync(), 0)
         self.assertTrue(
             manifest(copy)[path][1]["assets"][0]["favourite"])
+
+    def test_what_is_no_date_is_kept_as_it_is(self):
+        """B058"""
+        copy = self.pulled()
+        absurd = [86531000000000000, (1 << 63) - 1, -(1 << 63)]
+        for date in absurd:
+            self.sim.change("add", kind="jpeg", date_ms=str(date))
+        self.status_is(copy.sync(), 0)
+        found = {a["taken_ms"] for name, line in manifest(copy).values()
+                 if name == "undated.jsonl" for a in line["assets"]
+                 if "taken_ms" in a}
+        self.assertLessEqual(set(absurd), found)
+
+    def test_what_moves_to_the_shared_library_is_one_file_of_two(self):
+        """B086"""
+        copy = self.pulled()
+        before = manifest(copy)
+        self.sim.change("move_to_shared", count=10)
+        self.status_is(copy.sync(), 0)
+        after = manifest(copy)
+        self.assertEqual(set(after), set(before))
+        moved = [line for _, line in after.values()
+                 if {a["database"] for a in line["assets"]
+                     if a["zone"].startswith("SharedSync-")}]
+        self.assertGreaterEqual(len(moved), 10)
+        left = 0
+        for line in moved:
+            zones = {"PrimarySync": set(), "SharedSync": set()}
+            for asset in line["assets"]:
+                zones[asset["zone"].split("-")[0]].add(asset["cloud"])
+            self.assertLessEqual(zones["SharedSync"], {"present", "trashed"})
+            self.assertIn(line["cloud"], ("present", "trashed"))
+            # A duplicate of it may have stayed.
+            left += not zones["PrimarySync"] & {"present"}
+            self.assertTrue(zones["PrimarySync"])
+        self.assertGreaterEqual(left, 8)
+        self.assertEqual(copy.verify().status, 0)
+
+    def test_a_long_run_writes_them_while_it_goes_on(self):
+        """And is killed: what the disk says then is true, if not all."""
+        copy = self.signed_in()
+        self.sim.fault("content", "delay", ms=400, times=-1)
+        where = folder(copy, "records")
+        process = copy.start("sync", "--root", copy.root, "--jobs", "2",
+                             env=shimmed(SHIM_FAST=1500))
+        harness.wait_for(lambda: os.path.isdir(where) and any(
+            n.endswith(".gz") for n in os.listdir(where)) or None, process)
+        process.kill()
+        process.communicate()
+        whole = {(t["sha256"], t["size"]) for t in self.sim.truth()}
+        self.assertLess(len(copy.files()), len(whole), "it was at its end")
+        self.assertTrue(records(copy))
+        for path, (_, line) in manifest(copy).items():
+            self.assertEqual(line["sha256"],
+                             harness.sha256_of(copy.files()[path]))
+        self.sim.clear_faults()
+        self.status_is(copy.sync(), 0)
+        self.assertEqual(set(manifest(copy)), set(copy.files()))
+        self.status_is(copy.verify(), 0)
+        left = [n for kind in ("manifest", "records")
+                for n in os.listdir(folder(copy, kind)) if ".json" not in n]
+        self.assertEqual(left, [])
 
 
 if __name__ == "__main__":

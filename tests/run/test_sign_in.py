@@ -3,9 +3,12 @@ owner, Apple's moods, and sessions that end while something is under way.
 
 What test_login.py and test_edges.py hold is not held here once more."""
 
+import http.client
 import json
 import os
 import signal
+import socket
+import ssl
 import stat
 import subprocess
 import time
@@ -356,8 +359,17 @@ class Owner(SignIn):
         self.signed_in()
         self.sim.change("account_set", repair=True)
         self.nightly("terms", "icloud.com")
-        self.needs(self.lines(PASSWORD, words=("--json",)), "terms",
-                   "icloud.com")
+        # A code that was typed for it is not lost with it.
+        before = self.session()
+        self.sim.change("account_expire_trust")
+        self.needs(self.login("--json"), "terms", "icloud.com")
+        after = self.session()
+        self.assertNotEqual(after["trust_token"], before["trust_token"])
+        self.assertEqual(after["session_token"], before["session_token"])
+        self.sim.change("account_set", repair=False)
+        self.status_is(self.lines(PASSWORD), 0)
+        self.assertEqual(self.sim.counters()["code_requests"], 2)
+        self.works()
         self.no_violations()
 
     def test_an_account_without_a_second_factor(self):
@@ -494,8 +506,7 @@ class Protection(SignIn):
 
     def test_it_ends_in_mid_run(self):
         self.sim.change("account_consent", given=True)
-        self.needs_nothing = self.login()
-        self.status_is(self.needs_nothing, 0)
+        self.status_is(self.login(), 0)
         self.sim.fault("changes_zone", "delay", ms=800)
         self.sim.reset_counters()
         person = self.at_the_terminal("sync", "--root", self.copy.root)
@@ -558,12 +569,14 @@ class China(SignIn):
                 self.addCleanup(copy.close)
                 self.sim.reset_counters()
                 self.status_is(self.login(copy=copy), 0)
-                self.assertEqual([r["host"] for r in self.log("account_login")],
+                self.assertEqual([r["host"] for r in
+                                  self.log("account_login")],
                                  ["setup.icloud.com", "setup.icloud.com.cn"])
                 self.works(copy)
                 self.sim.reset_counters()
                 self.status_is(self.lines(PASSWORD, copy=copy), 0)
-                self.assertEqual([r["host"] for r in self.log("account_login")],
+                self.assertEqual([r["host"] for r in
+                                  self.log("account_login")],
                                  ["setup.icloud.com.cn"])
                 self.assertEqual({r["host"] for r in self.log()
                                   if "idmsa" in r["host"]},
@@ -821,7 +834,7 @@ class Recovery(SignIn):
         self.sim.fault("records_lookup", "status", status=421, skip=2,
                        body='{"reason":"Missing X-APPLE-WEBAUTH-TOKEN cookie"'
                             ',"error":1}')
-        self.sim.change("account_expire_session", **{})
+        self.sim.change("account_expire_session")
         self.sim.reset_counters()
         self.status_is(copy.sync(), 0)
         held, _ = compare(self, copy)
@@ -858,6 +871,8 @@ class Recovery(SignIn):
         self.assertEqual(self.sim.counters()["srp_sign_ins"], 0)
 
     def test_cookies_outlive_the_program(self):
+        # A new one with each answer, and only the one before is good too.
+        self.sim.change("account_set", rotate_every=1)
         self.signed_in()
         self.sim.reset_counters()
         for _ in range(3):
@@ -965,6 +980,92 @@ class SideBySide(SignIn):
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
             self.assertEqual(stat.S_IMODE(os.stat(
                 os.path.dirname(path)).st_mode), 0o700)
+
+
+class Strict(SignIn):
+    """What the simulated iCloud does not let pass; else a client that forgets
+    a wait, a person or a cookie would not be noticed."""
+
+    def ask(self, method, path, headers=(), host="idmsa.apple.com"):
+        """As no browser does: without most of the headers."""
+        context = ssl.create_default_context(cafile=self.sim.ca_file)
+        raw = socket.create_connection(("127.0.0.1", self.sim.port))
+        connection = http.client.HTTPSConnection(host, context=context)
+        connection.sock = context.wrap_socket(raw, server_hostname=host)
+        connection.request(method, path, headers=dict(headers))
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer
+
+    def violations(self):
+        return "\n".join(self.sim.counters()["violations"])
+
+    def test_a_wait_is_a_wait(self):
+        self.sim.change("account_throttle", host="idmsa", seconds=100)
+        for seconds in ("100", "200", "400"):
+            answer = self.ask("GET", "/appleauth/auth/authorize/signin")
+            self.assertEqual(answer.status, 503)
+            self.assertEqual(answer.headers["Retry-After"], seconds)
+        self.assertEqual(self.violations().count("before Retry-After"), 2)
+        self.sim.advance(400)
+        answer = self.ask("GET", "/appleauth/auth/authorize/signin")
+        self.assertEqual(answer.status, 200)
+        # A wait that a fault has stated counts as well.
+        self.sim.fault("authorize", "status", status=429, retry_after=50)
+        for _ in range(2):
+            self.ask("GET", "/appleauth/auth/authorize/signin")
+        self.assertEqual(self.violations().count("before Retry-After"), 3)
+
+    def test_nobody_is_there(self):
+        path = "/appleauth/auth/verify/trusteddevice/securitycode"
+        self.ask("PUT", path)
+        self.assertNotIn("nobody is there", self.violations())
+        self.sim.change("account_run", unattended=True)
+        for method, path in (("PUT", path),
+                             ("PUT", "/appleauth/auth/verify/phone"),
+                             ("GET", "/appleauth/auth")):
+            self.sim.reset_counters()
+            self.ask(method, path)
+            self.assertIn("nobody is there", self.violations(), path)
+        # Two proofs in one run that has nobody.
+        self.sim.change("account_run", unattended=False)
+        self.signed_in()
+        self.sim.change("account_run", unattended=True)
+        for proofs in (1, 2):
+            self.sim.reset_counters()
+            self.status_is(self.lines(PASSWORD), 0)
+            self.assertEqual("the second proof" in self.violations(),
+                             proofs == 2)
+
+    def test_a_cookie_of_long_ago_is_worth_nothing(self):
+        self.sim.change("account_set", rotate_every=1)
+        self.signed_in()
+        with open(self.session_path(), "rb") as file:
+            old = file.read()
+        self.works()
+        with open(self.session_path(), "wb") as file:
+            file.write(old)
+        self.sim.reset_counters()
+        self.works()
+        self.assertEqual(self.by()["account_login"], 1)
+
+    def test_headers(self):
+        self.ask("POST", "/appleauth/auth/signin/init")
+        for word in ("User-Agent", "X-Apple-Widget-Key", "Origin",
+                     "X-Apple-OAuth-State", "accountName"):
+            self.assertIn(word, self.violations())
+
+    def test_an_scnt_of_before(self):
+        page = self.ask("GET", "/appleauth/auth/authorize/signin")
+        cookies = page.headers.get_all("Set-Cookie")
+        context = {"Cookie": "; ".join(c.split(";")[0] for c in cookies),
+                   "scnt": page.headers["scnt"]}
+        self.ask("POST", "/appleauth/auth/signin/init", context)
+        self.assertNotIn("scnt", self.violations())
+        answer = self.ask("POST", "/appleauth/auth/signin/init", context)
+        self.assertEqual(answer.status, 401)
+        self.assertIn("scnt is not the last one given", self.violations())
 
 
 if __name__ == "__main__":

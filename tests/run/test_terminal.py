@@ -80,10 +80,24 @@ class Screen:
         if self.line == len(self.lines):
             self.lines.append([])
 
+    def up(self):
+        column, start = self.at - self.row_start(), self.row_start()
+        if start == 0 and self.line > 0:
+            self.line -= 1
+            last = max(len(self.lines[self.line]) - 1, 0)
+            start = last - last % self.width + self.width
+        self.at, self.edge = max(start - self.width, 0) + column, False
+
     def obey(self, sequence):
         if sequence == "\033[J":
             del self.lines[self.line][self.at:]
             del self.lines[self.line + 1:]
+        elif sequence == "\033[K":
+            line = self.lines[self.line]
+            end = self.row_start() + self.width
+            line[self.at:end] = [" "] * (min(end, len(line)) - self.at)
+        elif sequence == "\033[A":
+            self.up()
         elif sequence == "\033[?7l":
             self.wrap = False
         elif sequence == "\033[?7h":
@@ -215,9 +229,15 @@ class Resizing(Progress):
     assets = 150
 
     def test_it_survives_resizing(self):
+        self.survives()
+
+    def test_it_survives_resizing_between_messages(self):
+        self.survives("-v")
+
+    def survives(self, *words):
         copy = self.signed_in()
         self.sim.fault("content", "delay", ms=250, times=-1)
-        window = self.window(copy, "sync", "-v")
+        window = self.window(copy, "sync", *words)
         window.until(lambda: b" of " in window.data)
         window.draws(3)
         self.check(window, 80)
@@ -227,7 +247,11 @@ class Resizing(Progress):
             window.show(columns)
             if late:
                 window.draws(2)
+            while (select.select([window.master], [], [], 0)[0] and
+                   window.read()):
+                pass
             window.tell(columns)
+            # The first may have been measured before.
             window.draws(2)
             self.check(window, columns)
         self.sim.clear_faults()
@@ -321,13 +345,14 @@ class Names(Terminal):
         super().setUp()
         self.signed_in()
         self.sim.change("add", kind="jpeg", name=HOSTILE)
+        self.sim.change("add", kind="jpeg", name="\u00e9\u00db.jpg")
         self.sim.change("album_add", name=HOSTILE)
         asset, = (t for t in self.sim.truth() if t["filename"] == HOSTILE)
         self.sim.hook("changes_zone", "no_original", value=asset["master"],
                       times=-1)
 
     # Whatever can show a name, and whether it must.
-    EVERYTHING = ((("sync", "--strict"), True), (("status", "--gaps"), True),
+    EVERYTHING = ((("sync", "-v", "--strict"), True), (("status", "--gaps"), True),
                   (("list", "assets"), True), (("list", "albums"), True),
                   (("list", "files"), False), (("verify",), True))
 

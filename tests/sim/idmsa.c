@@ -354,7 +354,7 @@ is_query(const struct call *c, const char *name, const char *value)
 static void
 authorize(struct call *c)
 {
-	char frame[128] = "", uri[128] = "";
+	char frame[96] = "", uri[128] = "";
 	const char *referer = sim_header(c->r, "Referer");
 
 	account_check_browser(c->r, c->what);

@@ -256,15 +256,14 @@ saves_under_the_lock(void **state)
 	struct fixture *f = *state;
 	struct session *s = some_session("one");
 	struct err e = ERR_INIT;
-	int fd = open(file_of(f, ".icloud-pull-new-01"),
-	    O_WRONLY | O_CREAT, 0600);
+	int fd =
+	    open(file_of(f, ".icloud-pull-new-01"), O_WRONLY | O_CREAT, 0600);
 
 	assert_true(fd != -1);
 	close(fd);
 	assert_int_equal(account_save(&f->account, s, &e), 0);
 	assert_int_equal(f->account.lock, -1);
-	assert_int_equal(
-	    access(file_of(f, ".icloud-pull-new-01"), F_OK), -1);
+	assert_int_equal(access(file_of(f, ".icloud-pull-new-01"), F_OK), -1);
 	assert_int_equal(account_lock(&f->account, &e), 0);
 	assert_int_equal(account_save_pending(&f->account, s, &e), 0);
 	assert_true(f->account.lock != -1);
