@@ -95,7 +95,8 @@ same_login(const struct session *a, const struct session *b)
 }
 
 /* CloudKit rotates cookies too [cookies].  Under the account's lock; a session
- * that a login has written meanwhile is newer and stays. */
+ * that a login has written meanwhile is newer and stays, and so does what one
+ * that failed has taught. */
 static void
 keep_cookies(struct cloud *c)
 {
@@ -105,9 +106,11 @@ keep_cookies(struct cloud *c)
 	if (c->session->stage == SESSION_SIGNED_IN &&
 	    account_load(&newest, &c->account, &e) == 0 && newest != NULL &&
 	    same_login(newest, c->session)) {
-		buf_reset(&c->session->cookies);
-		http_cookies_get(&c->session->cookies, c->http);
-		if (account_save(&c->account, c->session, &e) == -1)
+		buf_reset(&newest->cookies);
+		http_cookies_get(&newest->cookies, c->http);
+		newest->cloud_refused_ms = c->session->cloud_refused_ms;
+		newest->cloud_not_before_ms = c->session->cloud_not_before_ms;
+		if (account_save(&c->account, newest, &e) == -1)
 			log_warn("%s", e.what);
 	}
 	session_free(newest);

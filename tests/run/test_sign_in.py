@@ -945,6 +945,21 @@ class SideBySide(SignIn):
         self.works()
         self.no_violations()
 
+    def test_a_refused_login_while_a_sync_runs(self):
+        self.signed_in()
+        self.sim.fault("changes_zone", "delay", ms=1500)
+        self.sim.reset_counters()
+        process = self.copy.start("sync", "--root", self.copy.root)
+        wait_for(lambda: self.by()["changes_database"] or None, process)
+        self.sim.change("account_throttle", host="idmsa", seconds=600)
+        self.status_is(self.lines(PASSWORD), 4)
+        self.status_is(stop(process, signal.SIGCONT), 0)
+        # What Apple has said is not forgotten when the cookies are kept.
+        self.sim.reset_counters()
+        self.status_is(self.lines(PASSWORD), 4)
+        self.assertEqual(self.sim.counters()["requests"], 0)
+        self.works()
+
     def test_a_session_file_is_whole_or_not_there(self):
         """Killed before each step by which the disk is changed."""
         count = os.path.join(self.copy.home, "count")
