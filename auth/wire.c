@@ -37,43 +37,35 @@ const char wire_web_data[] =
 const char wire_widget_key[] =
     "d39ba9916b7251055b22c7f910e2ea796ee65e98b2ddecea8f5dde8d9d1a815d";
 
+/* The same of a host and of its twin in mainland China. */
+/* clang-format off */
+#define IDMSA_RULES(host) \
+	{"GET", host, IDMSA_PATH "/authorize/signin"}, \
+	{"POST", host, IDMSA_PATH "/signin/init"}, \
+	{"POST", host, IDMSA_PATH "/signin/complete"}, \
+	{"POST", host, IDMSA_PATH "/repair/complete"}, \
+	{"POST", host, IDMSA_PATH "/escrow/init"}, \
+	{"POST", host, IDMSA_PATH "/escrow/complete"}, \
+	{"GET", host, IDMSA_PATH}, \
+	{"PUT", host, IDMSA_PATH "/verify/trusteddevice/securitycode"}, \
+	{"POST", host, IDMSA_PATH "/verify/trusteddevice/securitycode"}, \
+	{"PUT", host, IDMSA_PATH "/verify/phone"}, \
+	{"POST", host, IDMSA_PATH "/verify/phone/securitycode"}, \
+	{"GET", host, IDMSA_PATH "/2sv/trust"}
+#define SETUP_RULES(host) \
+	{"POST", host, SETUP_PATH "/validate"}, \
+	{"POST", host, SETUP_PATH "/accountLogin"}, \
+	{"POST", host, SETUP_PATH "/logout"}, \
+	{"POST", host, SETUP_PATH "/requestWebAccessState"}, \
+	{"POST", host, SETUP_PATH "/enableDeviceConsentForPCS"}, \
+	{"POST", host, SETUP_PATH "/requestPCS"}
+/* clang-format on */
+
 const struct http_rule auth_rules[] = {
-    {"GET", IDMSA_HOST, IDMSA_PATH "/authorize/signin"},
-    {"POST", IDMSA_HOST, IDMSA_PATH "/signin/init"},
-    {"POST", IDMSA_HOST, IDMSA_PATH "/signin/complete"},
-    {"POST", IDMSA_HOST, IDMSA_PATH "/repair/complete"},
-    {"POST", IDMSA_HOST, IDMSA_PATH "/escrow/init"},
-    {"POST", IDMSA_HOST, IDMSA_PATH "/escrow/complete"},
-    {"GET", IDMSA_HOST, IDMSA_PATH},
-    {"PUT", IDMSA_HOST, IDMSA_PATH "/verify/trusteddevice/securitycode"},
-    {"POST", IDMSA_HOST, IDMSA_PATH "/verify/trusteddevice/securitycode"},
-    {"PUT", IDMSA_HOST, IDMSA_PATH "/verify/phone"},
-    {"POST", IDMSA_HOST, IDMSA_PATH "/verify/phone/securitycode"},
-    {"GET", IDMSA_HOST, IDMSA_PATH "/2sv/trust"},
-    {"GET", IDMSA_CN, IDMSA_PATH "/authorize/signin"},
-    {"POST", IDMSA_CN, IDMSA_PATH "/signin/init"},
-    {"POST", IDMSA_CN, IDMSA_PATH "/signin/complete"},
-    {"POST", IDMSA_CN, IDMSA_PATH "/repair/complete"},
-    {"POST", IDMSA_CN, IDMSA_PATH "/escrow/init"},
-    {"POST", IDMSA_CN, IDMSA_PATH "/escrow/complete"},
-    {"GET", IDMSA_CN, IDMSA_PATH},
-    {"PUT", IDMSA_CN, IDMSA_PATH "/verify/trusteddevice/securitycode"},
-    {"POST", IDMSA_CN, IDMSA_PATH "/verify/trusteddevice/securitycode"},
-    {"PUT", IDMSA_CN, IDMSA_PATH "/verify/phone"},
-    {"POST", IDMSA_CN, IDMSA_PATH "/verify/phone/securitycode"},
-    {"GET", IDMSA_CN, IDMSA_PATH "/2sv/trust"},
-    {"POST", SETUP_HOST, SETUP_PATH "/validate"},
-    {"POST", SETUP_HOST, SETUP_PATH "/accountLogin"},
-    {"POST", SETUP_HOST, SETUP_PATH "/logout"},
-    {"POST", SETUP_HOST, SETUP_PATH "/requestWebAccessState"},
-    {"POST", SETUP_HOST, SETUP_PATH "/enableDeviceConsentForPCS"},
-    {"POST", SETUP_HOST, SETUP_PATH "/requestPCS"},
-    {"POST", SETUP_CN, SETUP_PATH "/validate"},
-    {"POST", SETUP_CN, SETUP_PATH "/accountLogin"},
-    {"POST", SETUP_CN, SETUP_PATH "/logout"},
-    {"POST", SETUP_CN, SETUP_PATH "/requestWebAccessState"},
-    {"POST", SETUP_CN, SETUP_PATH "/enableDeviceConsentForPCS"},
-    {"POST", SETUP_CN, SETUP_PATH "/requestPCS"},
+    IDMSA_RULES(IDMSA_HOST),
+    IDMSA_RULES(IDMSA_CN),
+    SETUP_RULES(SETUP_HOST),
+    SETUP_RULES(SETUP_CN),
     {NULL, NULL, NULL},
 };
 

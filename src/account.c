@@ -163,6 +163,13 @@ account_save(struct account *a, const struct session *s, struct err *e)
 }
 
 int
+account_save_after(
+    int rc, struct account *a, const struct session *s, struct err *e)
+{
+	return account_save(a, s, rc == 0 ? e : NULL) == -1 ? -1 : rc;
+}
+
+int
 account_load_pending(struct session **out, const struct account *a,
     int64_t now_ms, struct err *e)
 {

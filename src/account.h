@@ -37,6 +37,10 @@ void account_unlock(struct account *);
  * not held. */
 int account_load(struct session **out, const struct account *, struct err *);
 int account_save(struct account *, const struct session *, struct err *);
+/* Save after a step with this result, 0 or -1; the step's own error is the one
+ * that is told.  The result of both. */
+int account_save_after(
+    int rc, struct account *, const struct session *, struct err *);
 
 /* The half-finished sign-in; *out is NULL if there is none or it is older than
  * ten minutes [code-lifetime] (it is removed then). */

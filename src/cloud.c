@@ -21,7 +21,6 @@
 #define RECOVERIES_MAX 3
 #define WARN_DAYS      14
 #define HOUR_MS        ((int64_t)60 * 60 * 1000)
-#define DAY_MS         (24 * HOUR_MS)
 /* Refused again so soon, consent is not what is lacking. */
 #define CONSENT_MS 60000
 
@@ -56,6 +55,13 @@ cloud_http(struct http **out, const struct app *app, struct err *e)
 	return 0;
 }
 
+static int
+code_wanted(const struct cloud *c, struct err *e)
+{
+	return err_set(e, ERR_CODE, "Run icloud-pull login.",
+	    "Apple wants a code for %s.", c->account.name);
+}
+
 /* Take the account's session from its file into c. */
 static int
 load_session(struct cloud *c, struct err *e)
@@ -67,8 +73,7 @@ load_session(struct cloud *c, struct err *e)
 	/* An unattended proof has shown it: another would show it again. */
 	if (s != NULL && s->stage == SESSION_NEEDS_CODE) {
 		session_free(s);
-		return err_set(e, ERR_CODE, "Run icloud-pull login.",
-		    "Apple wants a code for %s.", c->account.name);
+		return code_wanted(c, e);
 	}
 	if (s == NULL || s->stage != SESSION_SIGNED_IN) {
 		session_free(s);
@@ -168,8 +173,7 @@ prove_password(enum auth_next *next, struct cloud *c, struct err *e)
 	if (rc == 0)
 		c->session->password_worked = true;
 	if (rc == 0 && *next == AUTH_NEED_CODE)
-		rc = err_set(e, ERR_CODE, "Run icloud-pull login.",
-		    "Apple wants a code for %s.", c->account.name);
+		rc = code_wanted(c, e);
 	return rc;
 }
 
@@ -214,13 +218,13 @@ say_outlook(struct cloud *c)
 	int64_t now = clock_now_ms(), left = s->trust_expires_ms - now;
 	int64_t ago = now - s->trust_warned_ms;
 	struct err e = ERR_INIT;
-	long long days = (long long)(left > 0 ? left / DAY_MS : 0);
+	long long days = (long long)(left > 0 ? left / CIVIL_DAY_MS : 0);
 
 	if (s->no_device)
 		log_note("No device of %s has used iCloud Photos yet; the "
 			 "library may be empty for that reason.",
 		    c->account.name);
-	if (s->trust_expires_ms == 0 || left >= WARN_DAYS * DAY_MS ||
+	if (s->trust_expires_ms == 0 || left >= WARN_DAYS * CIVIL_DAY_MS ||
 	    (ago >= 0 && ago < 20 * HOUR_MS))
 		return;
 	log_warn("Apple trusts this machine for %lld more %s. After that, "
@@ -276,17 +280,12 @@ static int
 make_it_work(struct cloud *c, struct err *e)
 {
 	enum auth_next next = AUTH_NEED_PASSWORD;
-	struct err saving = ERR_INIT;
 	int rc;
 
 	rc = auth_resume(&next, c->auth, e);
 	if (rc == 0 && next == AUTH_NEED_PASSWORD)
 		rc = prove_password(&next, c, e);
-	if (account_save(&c->account, c->session, &saving) == -1) {
-		if (rc == 0)
-			*e = saving;
-		rc = -1;
-	}
+	rc = account_save_after(rc, &c->account, c->session, e);
 	if (rc == 0 && next == AUTH_NEED_CONSENT) {
 		rc = consent_wait(
 		    c->app, &c->account, c->http, c->session, c->auth, e);
@@ -339,7 +338,6 @@ int
 cloud_look(enum auth_next *out, struct app *app, struct err *e)
 {
 	struct cloud c = {.app = app, .account = {.dir = -1, .lock = -1}};
-	struct err saving = ERR_INIT;
 	int rc = -1;
 
 	assert(app->opt.account != NULL);
@@ -349,13 +347,9 @@ cloud_look(enum auth_next *out, struct app *app, struct err *e)
 	    cloud_http(&c.http, app, e) == 0 &&
 	    account_lock(&c.account, e) == 0 && load_session(&c, e) == 0 &&
 	    too_early(&c, e) == 0) {
-		rc = auth_resume(out, c.auth, e);
 		/* Its cookies may have been rotated. */
-		if (account_save(&c.account, c.session, &saving) == -1 &&
-		    rc == 0) {
-			*e = saving;
-			rc = -1;
-		}
+		rc = account_save_after(
+		    auth_resume(out, c.auth, e), &c.account, c.session, e);
 	}
 	cloud_close(&c);
 	return rc;

@@ -14,6 +14,7 @@
 #include "cloud.h"
 #include "cmd.h"
 #include "compat.h"
+#include "copy.h"
 #include "dirs.h"
 #include "err.h"
 #include "fetch.h"
@@ -30,8 +31,7 @@
 #include "text.h"
 #include "timer.h"
 
-#define DAY_MS       ((int64_t)24 * 60 * 60 * 1000)
-#define OLD_MS       (7 * DAY_MS)
+#define OLD_MS       (7 * CIVIL_DAY_MS)
 #define TRUST_DAYS   14
 #define CATALOGUE_MS 30000 /* of reading it through */
 #define EARLIEST     "2025-01-01"
@@ -394,16 +394,10 @@ static void
 check_copy(struct doctor *d)
 {
 	struct app *app = d->app;
-	const struct store_options o = {
-	    .root = app->opt.root,
-	    .state_dir = app->state_dir,
-	    .account = app->opt.account,
-	    .mode = STORE_READ,
-	};
 	struct err e = ERR_INIT;
 	char *account;
 
-	if (store_open(&d->store, &o, &e) == -1) {
+	if (copy_read(&d->store, app, &e) == -1) {
 		/* The right to make one is not asked for here. */
 		if (e.code == ERR_USAGE)
 			check_new_copy(d, &e);

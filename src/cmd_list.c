@@ -5,11 +5,13 @@
 #include "buf.h"
 #include "civil.h"
 #include "cmd.h"
+#include "copy.h"
 #include "err.h"
 #include "library.h"
 #include "report.h"
 #include "stop.h"
 #include "store.h"
+#include "summary.h"
 #include "text.h"
 #include "zone.h"
 
@@ -26,18 +28,9 @@ struct list {
 static const char *
 state_word(int state, bool damaged)
 {
-	return damaged                           ? "damaged"
-	    : state == STORE_STATE_PROVEN        ? "proven"
-	    : state == STORE_STATE_SIZE_VERIFIED ? "size-verified"
-						 : "missing";
-}
-
-static const char *
-role_word(int role)
-{
-	return role >= 0 && role < RESOURCE_COUNT
-	    ? resource_role_name((enum resource_role)role)
-	    : "other";
+	return damaged   ? "damaged"
+	    : state == 0 ? "missing"
+			 : summary_state(state);
 }
 
 /* Nobody may be left who reads: then it ends. */
@@ -209,7 +202,7 @@ say_files_of(struct report *r, const struct store_listed *a)
 		const struct store_listed_file *f = &a->files[i];
 
 		report_item_open(r);
-		report_str(r, "role", role_word(f->role));
+		report_str(r, "role", summary_role(f->role));
 		report_str(r, "path", f->path);
 		report_int(r, "size", f->size_bytes);
 		report_str(r, "state", state_word(f->state, f->damaged));
@@ -271,13 +264,13 @@ say_file(void *arg, const struct store_kept *f)
 	report_str(r, "path", f->path);
 	report_int(r, "size", f->size_bytes);
 	report_str(r, "sha256", hex);
-	report_str(r, "role", role_word(f->role));
+	report_str(r, "role", summary_role(f->role));
 	report_str(r, "state", state_word(f->state, f->damaged));
 	report_bool(r, "gone", !f->live);
 	report_close(r);
 	report_text(r, REPORT_ASKED, "%9s  %-13s  %-12s  %s%s",
 	    text_size(size, f->size_bytes), state_word(f->state, f->damaged),
-	    role_word(f->role), f->path,
+	    summary_role(f->role), f->path,
 	    f->live ? "" : "  [no longer in iCloud]");
 	return go_on(l);
 }
@@ -322,19 +315,11 @@ list_what(struct list *l, const char *what, int64_t run, struct err *e)
 static int
 list_run(struct app *app, struct err *e)
 {
-	struct store_options o = {
-	    .root = app->opt.root,
-	    .state_dir = app->state_dir,
-	    .account = app->opt.account,
-	};
 	struct list l = {.report = app->report};
 	int64_t run;
 	int rc = -1;
 
-	if (app->opt.root == NULL)
-		return err_set(e, ERR_USAGE, "Give --root DIR.",
-		    "Where the copy lies is not known.");
-	if (store_open(&l.store, &o, e) == -1 ||
+	if (copy_read(&l.store, app, e) == -1 ||
 	    find_run(&run, &l, &app->opt.as_of, e) == -1 ||
 	    list_what(&l, app->opt.operand, run, e) == -1)
 		goto out;

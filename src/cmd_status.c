@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "civil.h"
 #include "cmd.h"
+#include "copy.h"
 #include "err.h"
 #include "json.h"
 #include "report.h"
@@ -16,7 +17,6 @@
 
 #define RUNS_SHOWN    5
 #define RUNS_SEARCHED 50
-#define DAY_MS        ((int64_t)24 * 60 * 60 * 1000)
 
 /* What the person reads; the members of --json are said elsewhere. */
 static void
@@ -169,7 +169,7 @@ say_trust(struct app *app, const char *name)
 	report_str(app->report, "account", name);
 	report_bool(app->report, "signed_in", signed_in);
 	if (expires_ms != 0) {
-		days = (expires_ms - clock_now_ms()) / DAY_MS;
+		days = (expires_ms - clock_now_ms()) / CIVIL_DAY_MS;
 		report_int(app->report, "trust_days", days);
 	}
 	report_close(app->report);
@@ -190,11 +190,6 @@ say_trust(struct app *app, const char *name)
 static int
 status_run(struct app *app, struct err *e)
 {
-	struct store_options o = {
-	    .root = app->opt.root,
-	    .state_dir = app->state_dir,
-	    .account = app->opt.account,
-	};
 	struct store_totals t;
 	struct store_history h;
 	struct left_out left = {.known = false};
@@ -202,10 +197,7 @@ status_run(struct app *app, struct err *e)
 	char when[40];
 	int rc = -1;
 
-	if (app->opt.root == NULL)
-		return err_set(e, ERR_USAGE, "Give --root DIR.",
-		    "Where the copy lies is not known.");
-	if (store_open(&s, &o, e) == -1 || store_totals(&t, s, e) == -1 ||
+	if (copy_read(&s, app, e) == -1 || store_totals(&t, s, e) == -1 ||
 	    store_history(&h, s, SYNC_RUN, INT64_MAX, e) == -1 ||
 	    store_runs(s, RUNS_SEARCHED, find_left_out, &left, e) == -1)
 		goto out;

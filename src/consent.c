@@ -49,17 +49,11 @@ static int
 one_round(enum auth_next *out, struct account *account, struct session *s,
     struct auth *auth, struct err *e)
 {
-	struct err saving = ERR_INIT;
 	int rc;
 
 	if (account_lock(account, e) == -1)
 		return -1;
-	rc = auth_consent(out, auth, e);
-	if (account_save(account, s, &saving) == -1) {
-		if (rc == 0)
-			*e = saving;
-		rc = -1;
-	}
+	rc = account_save_after(auth_consent(out, auth, e), account, s, e);
 	account_unlock(account);
 	return rc;
 }

@@ -12,18 +12,11 @@
 #include "json.h"
 #include "record.h"
 #include "store.h"
+#include "summary.h"
 
 /* A member may be this long; nobody writes more by hand. */
 #define TEXT_MAX_BYTES 65536
 #define KEYWORD_BYTES  512
-
-static const char *
-role_word(int role)
-{
-	return role >= 0 && role < RESOURCE_COUNT
-	    ? resource_role_name((enum resource_role)role)
-	    : "other";
-}
 
 /* Text as JSON, cut on a character if it is too long. */
 static void
@@ -134,6 +127,14 @@ describe_asset(void *arg, struct buf *out, const struct store_bytes *asset,
 }
 
 const struct store_words describe_words = {
-    .role = role_word,
+    .role = summary_role,
     .asset = describe_asset,
 };
+
+int
+describe_months(struct store *s, struct err *e)
+{
+	bool more;
+
+	return store_months_write(&more, s, &describe_words, 0, e);
+}

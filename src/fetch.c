@@ -39,7 +39,6 @@
 #define PROGRESS_BYTES ((int64_t)1 << 20)
 /* A file the cloud has no link for is asked for again after a day, then two,
  * four ... up to thirty. */
-#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
 /* A link of this age is new, should the server's clocks disagree. */
 #define JUST_LINKED_MS 10000
 /* --jobs is no larger. */
@@ -182,7 +181,7 @@ put_off_until(const struct item *it)
 
 	for (unsigned i = 0; i < it->want.failures && days < 30; i++)
 		days *= 2;
-	return clock_now_ms() + (days < 30 ? days : 30) * DAY_MS;
+	return clock_now_ms() + (days < 30 ? days : 30) * CIVIL_DAY_MS;
 }
 
 static const char *

@@ -11,6 +11,7 @@
 #include "child.h"
 #include "civil.h"
 #include "cmd.h"
+#include "copy.h"
 #include "file.h"
 #include "log.h"
 #include "session.h"
@@ -20,10 +21,9 @@
 
 #define LIMIT_MS     30000
 #define GRACE_MS     2000
-#define DAY_MS       ((int64_t)24 * 60 * 60 * 1000)
 #define TRUST_DAYS   14
 #define TRUST_AGAIN  ((int64_t)20 * 60 * 60 * 1000) /* a night is not exact */
-#define LATE_MS      (7 * DAY_MS)
+#define LATE_MS      (7 * CIVIL_DAY_MS)
 #define MEMORY_MAX   ((size_t)1 << 20)
 #define LOCK_WAIT_MS 1000
 #define NOTICES      "notices"
@@ -66,7 +66,7 @@ notify_trust_days(int64_t trust_ms, int64_t now_ms)
 {
 	int64_t left = trust_ms - now_ms;
 
-	return left < 0 ? -1 - (-1 - left) / DAY_MS : left / DAY_MS;
+	return left < 0 ? -1 - (-1 - left) / CIVIL_DAY_MS : left / CIVIL_DAY_MS;
 }
 
 static bool
@@ -332,16 +332,12 @@ out:
 static void
 look_back(struct notify_facts *f, const struct app *app, const char *command)
 {
-	const struct store_options o = {.root = app->opt.root,
-	    .state_dir = app->state_dir,
-	    .account = app->opt.account,
-	    .mode = STORE_READ};
 	int64_t run = app->outcome.run;
 	struct store_history h;
 	struct store *s = NULL;
 
 	f->before = -1;
-	if (app->opt.root == NULL || store_open(&s, &o, NULL) == -1)
+	if (copy_read(&s, app, NULL) == -1)
 		return;
 	if (store_history(&h, s, command, run != 0 ? run : INT64_MAX, NULL) ==
 	    0) {

@@ -139,7 +139,6 @@ static const struct opt table[] = {
 
 #define CONFIG_MAX ((size_t)1 << 20)
 #define LINE_BYTES 4096
-#define DAY_MS     ((int64_t)86400000)
 #define MINUTE_MS  ((int64_t)60000)
 
 /* What each source has set, so that a weaker one does not set it again. */
@@ -228,7 +227,7 @@ parse_date(struct opt_date *out, const char *value)
 	struct civil c;
 	size_t n = strlen(value);
 	const char *time = strchr(value, 'T');
-	int64_t span = time == NULL ? DAY_MS : time_span(time + 1);
+	int64_t span = time == NULL ? CIVIL_DAY_MS : time_span(time + 1);
 	char whole[48];
 
 	if (n > 32 || span == -1)
@@ -238,7 +237,7 @@ parse_date(struct opt_date *out, const char *value)
 		: n == strlen("2024-07") ? "-01"
 					 : "");
 	if (civil_parse(&out->from_ms, whole) == -1 ||
-	    out->from_ms > INT64_MAX - DAY_MS)
+	    out->from_ms > INT64_MAX - CIVIL_DAY_MS)
 		return -1;
 	out->to_ms = out->from_ms + span;
 	out->set = true;

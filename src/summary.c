@@ -8,6 +8,20 @@
 #include "text.h"
 #include "verdict.h"
 
+const char *
+summary_role(int role)
+{
+	return role >= 0 && role < RESOURCE_COUNT
+	    ? resource_role_name((enum resource_role)role)
+	    : "other";
+}
+
+const char *
+summary_state(int state)
+{
+	return state == STORE_STATE_PROVEN ? "proven" : "size-verified";
+}
+
 /* Members of totals, for --json: inside an open object. */
 void
 summary_totals(struct report *r, const struct store_totals *t)
@@ -40,8 +54,7 @@ summary_placed(struct report *r, const struct store_placed *p)
 	report_open(r, p->mended ? "repaired" : "file");
 	report_str(r, "path", p->path);
 	report_int(r, "size", p->size_bytes);
-	report_str(r, "state",
-	    p->state == STORE_STATE_PROVEN ? "proven" : "size-verified");
+	report_str(r, "state", summary_state(p->state));
 	report_close(r);
 	if (p->mended)
 		report_text(

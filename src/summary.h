@@ -14,6 +14,8 @@ struct verdict_facts;
 
 /* The words and members that several commands say in the same way. */
 
+const char *summary_role(int role); /* "original", ...; "other" */
+const char *summary_state(int state); /* of enum store_state: "proven", ... */
 void summary_totals(struct report *, const struct store_totals *);
 /* A file that lies under its final name now: "file", or "repaired". */
 void summary_placed(struct report *, const struct store_placed *);

@@ -9,6 +9,7 @@
 #include "civil.h"
 #include "cloud.h"
 #include "cmd.h"
+#include "copy.h"
 #include "describe.h"
 #include "err.h"
 #include "filter.h"
@@ -183,15 +184,6 @@ may_go_on(const struct sync *s)
 	return !s->app->opt.dry_run && status != 5 && status != 130;
 }
 
-/* Manifest and records of the months that have changed. */
-static int
-write_months(struct sync *s, struct err *e)
-{
-	bool more;
-
-	return store_months_write(&more, s->store, &describe_words, 0, e);
-}
-
 static void
 say_gap(void *arg, const struct store_gap *g)
 {
@@ -280,18 +272,12 @@ sync_is_due(int64_t success_ms, int64_t now_ms)
 static bool
 is_due(struct app *app)
 {
-	const struct store_options o = {
-	    .root = app->opt.root,
-	    .state_dir = app->state_dir,
-	    .account = app->opt.account,
-	    .mode = STORE_READ,
-	};
 	struct store_history h = {0};
 	struct store *s = NULL;
 	char when[40];
 	bool due = true;
 
-	if (store_open(&s, &o, NULL) == -1)
+	if (copy_read(&s, app, NULL) == -1)
 		return true;
 	if (store_history(&h, s, SYNC_RUN, INT64_MAX, NULL) == 0)
 		due = sync_is_due(h.success_ms, clock_now_ms());
@@ -347,7 +333,7 @@ sync_run(struct app *app, struct err *e)
 	if (may_go_on(&s) && check_and_mend(&s, listed, &trouble) == -1)
 		err_keep_worse(&s.trouble, &trouble);
 	err_clear(&trouble);
-	if (may_go_on(&s) && write_months(&s, &trouble) == -1)
+	if (may_go_on(&s) && describe_months(s.store, &trouble) == -1)
 		err_keep_worse(&s.trouble, &trouble);
 	rc = end_run(&s, run, e);
 out:

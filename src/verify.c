@@ -322,9 +322,7 @@ check_months(struct verify *v, struct err *e)
 static int
 write_months(struct verify *v, struct err *e)
 {
-	bool more;
-
-	if (store_months_write(&more, v->store, &describe_words, 0, e) == -1)
+	if (describe_months(v->store, e) == -1)
 		return -1;
 	v->months = 0;
 	return 0;

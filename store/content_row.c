@@ -99,8 +99,7 @@ content_refresh_of(struct store *s, int64_t rec, struct err *e)
 }
 
 static const char sql_reset[] =
-    "UPDATE content SET failures = 0, failure = NULL, detail = NULL,"
-    " not_before_ms = NULL WHERE content IN"
+    "UPDATE content SET" FORGET_FAILURE " WHERE content IN"
     " (SELECT content FROM resource WHERE rec = ?1)"
     " AND (failure IS NOT NULL OR failures > 0)";
 

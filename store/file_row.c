@@ -100,8 +100,7 @@ static const char sql_placed[] =
     " placed_run = ifnull(placed_run, ?5), checked_ms = ?6, damage = 0,"
     " mend = 0, mtime_ms = NULL, changed_ms = NULL WHERE content = ?1";
 static const char sql_held[] =
-    "UPDATE content SET state = ?2, bytes = ?3, want = NULL, failures = 0,"
-    " failure = NULL, detail = NULL, not_before_ms = NULL"
+    "UPDATE content SET state = ?2, bytes = ?3, want = NULL," FORGET_FAILURE
     " WHERE content = ?1";
 static const char sql_held_month[] =
     "SELECT s.month FROM file f JOIN stem s ON s.stem = f.stem"

@@ -26,8 +26,7 @@ static const char sql_arrive[] =
     "UPDATE file SET state = max(state, mend), mend = 0, damage = 0,"
     " changed_ms = NULL, checked_ms = ?2 WHERE file = ?1";
 static const char sql_held_again[] =
-    "UPDATE content SET want = NULL, failures = 0, failure = NULL,"
-    " detail = NULL, not_before_ms = NULL,"
+    "UPDATE content SET want = NULL," FORGET_FAILURE ","
     " state = (SELECT f.state FROM file f WHERE f.content = ?1)"
     " WHERE content = ?1";
 static const char sql_forget_moved[] = "DELETE FROM temp.moved WHERE file = ?1";
@@ -110,8 +109,7 @@ store_follow(struct store *s, void (*moved)(void *, const char *, const char *),
 /* ---- what is fetched anew ---- */
 
 static const char sql_give_up_content[] =
-    "UPDATE content SET want = NULL, failures = 0, failure = NULL,"
-    " detail = NULL, not_before_ms = NULL,"
+    "UPDATE content SET want = NULL," FORGET_FAILURE ","
     " state = (SELECT f.mend FROM file f WHERE f.content = ?1)"
     " WHERE content = ?1 AND EXISTS(SELECT 1 FROM file f"
     "  WHERE f.content = ?1 AND f.mend <> 0)";
@@ -167,8 +165,7 @@ static const char sql_next_damaged[] =
 static const char sql_mend_file[] =
     "UPDATE file SET mend = state, state = 0 WHERE file = ?1";
 static const char sql_mend_content[] =
-    "UPDATE content SET state = 0, failures = 0, failure = NULL,"
-    " detail = NULL, not_before_ms = NULL WHERE content = ?1";
+    "UPDATE content SET state = 0," FORGET_FAILURE " WHERE content = ?1";
 
 static int
 want_anew(struct store *s, int64_t file, int64_t content, struct err *e)

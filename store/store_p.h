@@ -44,6 +44,10 @@
 /* asset.lacks */
 enum lack { LACK_NOTHING = 0, LACK_MASTER, LACK_ORIGINAL };
 
+/* Of a content: why it could not be fetched is forgotten. */
+#define FORGET_FAILURE \
+	" failures = 0, failure = NULL, detail = NULL, not_before_ms = NULL"
+
 /* content.live */
 enum live {
 	LIVE_NEVER = 0, /* no asset in the cloud has had it yet */

@@ -7,6 +7,8 @@
  * Calendar arithmetic on 64-bit milliseconds since 1970-01-01 UTC, for any
  * year, without the host's zone, locale or time_t functions.
  */
+#define CIVIL_DAY_MS INT64_C(86400000)
+
 struct civil {
 	int64_t	year; /* proleptic Gregorian; 0 and below exist */
 	int	month, day, hour, minute, second, ms, yearday, weekday;
