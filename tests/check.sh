@@ -35,16 +35,27 @@ sh tests/tags.sh >"$out" 2>&1
 cat "$out"
 add "$out" "tests/tags.sh"
 
-for t in tests/run/test_*.py; do
-	echo "== $t"
-	PYTHONDONTWRITEBYTECODE=1 python3 "$t" >"$out" 2>&1
-	rc=$?
-	if [ "$rc" -ne 0 ]; then
-		cat "$out"
+# Whole programs wait more than they work: one more at once than there are
+# processors.  What takes longest begins first.
+jobs=${CHECK_JOBS:-$(($(getconf _NPROCESSORS_ONLN) + 1))}
+logs=$BUILD/check
+rm -rf "$logs"
+mkdir -p "$logs"
+export logs
+{
+	echo tests/run/test_crash.py
+	printf '%s\n' tests/run/test_*.py | grep -v '/test_crash\.py$'
+} | PYTHONDONTWRITEBYTECODE=1 xargs -P "$jobs" -n 1 sh -c '
+	out=$logs/$(basename "$1" .py).log
+	python3 "$1" >"$out" 2>&1
+	if [ $? -ne 0 ]; then
+		said=$(cat "$out")
 	else
-		grep -E '^torture:|skipped .|^[0-9]+ passed' "$out"
+		said=$(grep -E "^torture:|skipped .|^[0-9]+ passed" "$out")
 	fi
-	add "$out" "$t"
+	printf "== %s\n%s\n" "$1" "$said"' sh
+for t in tests/run/test_*.py; do
+	add "$logs/$(basename "$t" .py).log" "$t"
 done
 echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
 [ "$total_failed" -eq 0 ]

@@ -1,4 +1,4 @@
-#include "http.h"
+#include "http_p.h"
 
 #include <assert.h>
 #include <poll.h>
@@ -16,6 +16,7 @@
 #include "log.h"
 #include "retry.h"
 #include "text.h"
+#include "url.h"
 
 #define MAX_JSON_BYTES   ((size_t)16 << 20)
 #define MAX_PAGE_BYTES   ((size_t)64 << 10)
@@ -146,117 +147,6 @@ call_unlink(struct http *h, struct http_call *c)
 /*
  * What may be sent.
  */
-
-struct url_parts {
-	const char *host, *path;
-	size_t host_len, path_len;
-};
-
-static bool
-is_host(const char *host, size_t n)
-{
-	size_t i;
-
-	if (n == 0 || n > 253 || host[0] == '.' || host[0] == '-')
-		return false;
-	for (i = 1; i < n; i++)
-		if (host[i] == '.' && (host[i - 1] == '.' || i + 1 == n))
-			return false;
-	return true;
-}
-
-/* The byte that "%XX" at p stands for; -1 if it is none. */
-static int
-percent(const char *p, const char *end)
-{
-	char digits[3];
-	uint8_t byte;
-
-	if (end - p < 3 || p[0] != '%')
-		return -1;
-	digits[0] = p[1];
-	digits[1] = p[2];
-	digits[2] = '\0';
-	return text_unhex(&byte, 1, digits) == 0 ? byte : -1;
-}
-
-static bool
-is_separator(int c)
-{
-	return c == '/' || c == '\\';
-}
-
-/*
- * A path in which every server sees the same parts as we: no "." and "..",
- * written plainly or not, no encoded separators, no "%" that is none.
- */
-static bool
-is_plain_path(const char *p, size_t n)
-{
-	const char *end = p + n;
-	size_t dots = 0;
-	bool only_dots = true, parameter = false;
-	int c;
-
-	for (; p < end; p++) {
-		c = (unsigned char)*p;
-		if (c == '%') {
-			c = percent(p, end);
-			if (c < 0x20 || c == 0x7f || is_separator(c))
-				return false;
-			/* "%252e" is "." to a server that decodes twice. */
-			if (c == '%' && end - p >= 5 && p[3] == '2' &&
-			    strchr("eEfF", p[4]) != NULL)
-				return false;
-			if (c == '%' && end - p >= 5 && p[3] == '5' &&
-			    strchr("cC", p[4]) != NULL)
-				return false;
-			p += 2;
-		} else if (c == '/') {
-			if (only_dots && (dots == 1 || dots == 2))
-				return false;
-			dots = 0;
-			only_dots = true;
-			parameter = false;
-			continue;
-		}
-		/* Some servers cut "..;x" down to "..". */
-		if (c == ';')
-			parameter = true;
-		if (c == '.' && !parameter)
-			dots++;
-		else if (!parameter)
-			only_dots = false;
-	}
-	return !(only_dots && (dots == 1 || dots == 2));
-}
-
-static bool
-url_split(struct url_parts *out, const char *url)
-{
-	static const char host_chars[] = "abcdefghijklmnopqrstuvwxyz"
-					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					 "0123456789.-";
-	const char *p;
-
-	if (strncmp(url, "https://", 8) != 0)
-		return false;
-	out->host = url + 8;
-	out->host_len = strspn(out->host, host_chars);
-	if (!is_host(out->host, out->host_len))
-		return false;
-	p = out->host + out->host_len;
-	if (strncmp(p, ":443/", 5) == 0)
-		p += 4;
-	if (*p != '/')
-		return false;
-	out->path = p;
-	out->path_len = strcspn(p, "?");
-	for (; *p != '\0'; p++)
-		if (*p <= 0x20 || *p >= 0x7f || *p == '#' || *p == '\\')
-			return false;
-	return is_plain_path(out->path, out->path_len);
-}
 
 static bool
 rule_fits(const struct http_rule *rule, const char *method,
@@ -863,8 +753,6 @@ set_transport_error(struct http_call *c, CURLcode rc)
 	}
 }
 
-static void remove_empty_cookies(struct http *);
-
 static void
 trace(const struct http_call *c)
 {
@@ -942,7 +830,7 @@ try_ended(struct http *h, struct http_call *c, CURLcode rc)
 		set_transport_error(c, rc);
 	trace(c);
 	if (c->kind == HTTP_JSON && resp->status != 0)
-		remove_empty_cookies(h);
+		http_cookies_remove_empty(h);
 	h->heard = h->heard || resp->status != 0;
 	wait = first_try(h, c);
 	if (wait != -1) {
@@ -1384,247 +1272,16 @@ http_failures_in_row(const struct http *h)
 	return h->failures;
 }
 
+CURL *
+http_jar(struct http *h)
+{
+	return h->jar;
+}
+
 uint64_t
 http_count(const struct http *h)
 {
 	return h->count;
-}
-
-/*
- * Cookies.
- */
-
-enum { DOMAIN, TAIL, PATH, SECURE, EXPIRES, NAME, VALUE, N_FIELDS };
-
-#define HTTP_ONLY "#HttpOnly_"
-
-/* Cut a line of the Netscape format into its fields, in place. */
-static bool
-cookie_split(char *field[N_FIELDS], char *line)
-{
-	int i;
-
-	line[strcspn(line, "\r\n")] = '\0';
-	for (i = 0; i < N_FIELDS; i++) {
-		field[i] = line;
-		if (i + 1 == N_FIELDS)
-			break;
-		line = strchr(line, '\t');
-		if (line == NULL)
-			return false;
-		*line++ = '\0';
-	}
-	return field[DOMAIN][0] != '\0' && field[NAME][0] != '\0' &&
-	    strchr(field[VALUE], '\t') == NULL;
-}
-
-static bool
-cookie_expires(int64_t *out_s, char *field[N_FIELDS])
-{
-	return text_int(out_s, field[EXPIRES], 0, INT64_MAX / 1000) == 0;
-}
-
-/* Call each() for every cookie.  libcurl lists expired ones until it next has
- * a reason to drop them. */
-static void
-cookie_walk(struct http *h,
-    void (*each)(struct http *, char *field[N_FIELDS], void *), void *arg)
-{
-	struct curl_slist *all = NULL, *l;
-	char *field[N_FIELDS];
-	int64_t now_s = clock_now_ms() / 1000, expires_s;
-	size_t n;
-
-	if (curl_easy_getinfo(h->jar, CURLINFO_COOKIELIST, &all) != CURLE_OK)
-		err_fatal("Out of memory.");
-	for (l = all; l != NULL; l = l->next) {
-		n = strlen(l->data);
-		if (cookie_split(field, l->data) &&
-		    cookie_expires(&expires_s, field) &&
-		    (expires_s == 0 || expires_s > now_s))
-			each(h, field, arg);
-		secret_wipe(l->data, n);
-	}
-	curl_slist_free_all(all);
-}
-
-static void
-jar_set(struct http *h, const char *line)
-{
-	if (curl_easy_setopt(h->jar, CURLOPT_COOKIELIST, line) != CURLE_OK)
-		err_fatal("Out of memory.");
-}
-
-/* Setting it anew as long expired removes it. */
-static void
-cookie_remove(struct http *h, char *field[N_FIELDS])
-{
-	char *line = xasprintf("%s\t%s\t%s\t%s\t1\t%s\tx", field[DOMAIN],
-	    field[TAIL], field[PATH], field[SECURE], field[NAME]);
-
-	jar_set(h, line);
-	free(line);
-}
-
-static void
-remove_if_empty(struct http *h, char *field[N_FIELDS], void *arg)
-{
-	(void)arg;
-	if (field[VALUE][0] == '\0')
-		cookie_remove(h, field);
-}
-
-/* An empty value is how the server deletes a cookie; libcurl would keep and
- * send it [cookies]. */
-static void
-remove_empty_cookies(struct http *h)
-{
-	cookie_walk(h, remove_if_empty, NULL);
-}
-
-/* libcurl lists a path as it came and not as it takes it: without a quote
- * before it, and from the top. */
-static const char *
-cookie_path(const char *path)
-{
-	if (*path == '"')
-		path++;
-	return *path == '/' ? path : "/";
-}
-
-static void
-add_cookie(struct http *h, char *field[N_FIELDS], void *arg)
-{
-	struct buf *out = arg;
-	int i;
-
-	(void)h;
-	for (i = 0; i < N_FIELDS; i++) {
-		(void)buf_adds(
-		    out, i == PATH ? cookie_path(field[i]) : field[i]);
-		(void)buf_addc(out, i + 1 < N_FIELDS ? '\t' : '\n');
-	}
-}
-
-void
-http_cookies_get(struct buf *out, struct http *h)
-{
-	cookie_walk(h, add_cookie, out);
-}
-
-/* Without its marks: the name alone. */
-static const char *
-cookie_domain(const char *domain)
-{
-	if (strncmp(domain, HTTP_ONLY, strlen(HTTP_ONLY)) == 0)
-		domain += strlen(HTTP_ONLY);
-	return *domain == '.' ? domain + 1 : domain;
-}
-
-static bool
-is_flag(const char *s)
-{
-	return strcmp(s, "TRUE") == 0 || strcmp(s, "FALSE") == 0;
-}
-
-int
-http_cookie_set(struct http *h, const char *line)
-{
-	char *copy = xstrdup(line), *field[N_FIELDS];
-	const char *domain;
-	int64_t expires_s;
-	int rc = -1;
-
-	copy[strcspn(copy, "\r\n")] = '\0';
-	/* The jar has no comments: '#' begins nothing but HTTP_ONLY. */
-	if (line[0] == '#' && strncmp(line, HTTP_ONLY, strlen(HTTP_ONLY)) != 0)
-		goto out;
-	/* libcurl would take it for a header. */
-	if (strncasecmp(line, "Set-Cookie:", 11) == 0)
-		goto out;
-	if (!cookie_split(field, copy))
-		goto out;
-	domain = cookie_domain(field[DOMAIN]);
-	if (!is_host(domain, strlen(domain)) || !is_flag(field[TAIL]) ||
-	    field[PATH][0] != '/' || !is_flag(field[SECURE]) ||
-	    !cookie_expires(&expires_s, field))
-		goto out;
-	if (field[VALUE][0] != '\0')
-		jar_set(h, line);
-	rc = 0;
-out:
-	secret_free(copy);
-	return rc;
-}
-
-static void
-remove_if_below(struct http *h, char *field[N_FIELDS], void *arg)
-{
-	const char *suffix = arg, *domain = cookie_domain(field[DOMAIN]);
-	size_t n, m;
-
-	suffix += *suffix == '.';
-	n = strlen(domain);
-	m = strlen(suffix);
-	if (n < m || strcasecmp(domain + n - m, suffix) != 0 ||
-	    (n > m && domain[n - m - 1] != '.'))
-		return;
-	cookie_remove(h, field);
-}
-
-void
-http_cookies_clear(struct http *h, const char *domain_suffix)
-{
-	char *suffix;
-
-	if (domain_suffix == NULL) {
-		jar_set(h, "ALL");
-		return;
-	}
-	suffix = xstrdup(domain_suffix);
-	cookie_walk(h, remove_if_below, suffix);
-	free(suffix);
-}
-
-struct search {
-	const char *name;
-	bool prefix, found;
-	int64_t now_ms, expires_ms;
-};
-
-static void
-search_cookie(struct http *h, char *field[N_FIELDS], void *arg)
-{
-	struct search *s = arg;
-	int64_t expires_s;
-
-	(void)h;
-	if (strncmp(field[NAME], s->name, strlen(s->name)) != 0 ||
-	    (!s->prefix && strcmp(field[NAME], s->name) != 0) ||
-	    !cookie_expires(&expires_s, field))
-		return;
-	if (expires_s != 0 && expires_s * 1000 <= s->now_ms)
-		return;
-	s->found = true;
-	if (expires_s != 0 && expires_s * 1000 > s->expires_ms)
-		s->expires_ms = expires_s * 1000;
-}
-
-bool
-http_cookie_has(struct http *h, const char *name, bool prefix, int64_t now_ms,
-    int64_t *expires_ms)
-{
-	struct search s = {
-	    .name = name,
-	    .prefix = prefix,
-	    .now_ms = now_ms,
-	    .expires_ms = -1,
-	};
-
-	cookie_walk(h, search_cookie, &s);
-	if (s.found && expires_ms != NULL)
-		*expires_ms = s.expires_ms;
-	return s.found;
 }
 
 /*

@@ -1,6 +1,7 @@
 #include "fuzz.h"
 
 /* A server's cookies have no other way in than the network. */
+#include "cookies.c"
 #include "http.c"
 
 /*
@@ -39,7 +40,7 @@ is_kept(const char *line)
 
 	must(cookie_split(field, copy));
 	domain = cookie_domain(field[DOMAIN]);
-	kept = field[VALUE][0] != '\0' && is_host(domain, strlen(domain));
+	kept = field[VALUE][0] != '\0' && url_is_host(domain, strlen(domain));
 	free(copy);
 	return kept;
 }
@@ -177,7 +178,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		free(line);
 	}
 	http_cookies_get(&first, h);
-	remove_empty_cookies(h);
+	http_cookies_remove_empty(h);
 	if (http_cookie_has(h, "X-APPLE", true, clock_now_ms(), &expires_ms))
 		must(expires_ms == -1 || expires_ms > clock_now_ms());
 	http_cookies_clear(h, NULL);
