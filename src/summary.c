@@ -91,6 +91,12 @@ failure_word(enum store_failure why)
 		return "too-large";
 	case STORE_VANISHED:
 		return "vanished";
+	case STORE_GHOST:
+		return "ghost";
+	case STORE_MISCOUNTED:
+		return "miscounted";
+	case STORE_UNINDEXED:
+		return "unindexed";
 	}
 	return "failed";
 }

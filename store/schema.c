@@ -278,7 +278,38 @@ static const char *const version_2[] = {
     NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2};
+static const char *const version_3[] = {
+    /* The witness (witness.c): the last one begun; when the next is due. */
+    "ALTER TABLE zone ADD COLUMN witness INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE zone ADD COLUMN due_ms INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE zone ADD COLUMN unproven INTEGER NOT NULL DEFAULT 0;",
+    /* An index or a look-up has brought it, and no feed yet. */
+    "ALTER TABLE record ADD COLUMN index_only INTEGER NOT NULL DEFAULT 0;",
+    "CREATE INDEX record_index_only ON record(zone)"
+    "  WHERE index_only <> 0;",
+    "CREATE INDEX asset_zone ON asset(zone);",
+    /* Names that an index has and the catalogue has not; then what a look-up
+       said of a name that only one side has. */
+    "CREATE TABLE difference("
+    "  zone INTEGER NOT NULL REFERENCES zone,"
+    "  name TEXT NOT NULL,"
+    "  witness INTEGER NOT NULL,"
+    "  side INTEGER NOT NULL,"   /* enum store_side */
+    "  answer INTEGER NOT NULL," /* enum store_answer */
+    "  PRIMARY KEY(zone, name)"
+    ") WITHOUT ROWID;",
+    /* What Apple stated and what the walk saw, of the last whole witness. */
+    "CREATE TABLE stated("
+    "  zone INTEGER NOT NULL REFERENCES zone,"
+    "  what INTEGER NOT NULL,"   /* enum store_stated */
+    "  stated INTEGER NOT NULL," /* -1: not told */
+    "  seen INTEGER NOT NULL,"
+    "  PRIMARY KEY(zone, what)"
+    ") WITHOUT ROWID;",
+    NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3};
 
 static const char sql_application[] = "PRAGMA application_id";
 static const char sql_version[] = "PRAGMA user_version";

@@ -244,6 +244,128 @@ int	store_relation_put(struct store *, int64_t rec, int64_t zone,
 	    const char *asset, const char *album, int64_t position,
 	    bool trashed, struct err *);
 
+/* ---- the witness: Apple's indexes beside its feed ---- */
+
+/*
+ * The feed is the list.  Whether it has left something out is seen by reading
+ * the zone's indexes too, as a witness, and comparing both sets here
+ * (docs/design.md, "The proof of completeness").  In order:
+ *
+ *	store_witness_begin()
+ *	store_witness_record(), store_witness_name()   each page a transaction
+ *	(the feed goes on to its end)
+ *	store_witness_strangers(), store_witness_unseen(): looked up by name,
+ *	what is found given to store_record_put() or store_witness_record(),
+ *	and store_witness_answer() for each
+ *	store_witness_end()
+ *
+ * A walk that was not ended leaves marks that the next one does not mistake
+ * for its own.
+ */
+enum store_side {
+	STORE_ONLY_INDEX = 1, /* an index lists it, the feed does not */
+	STORE_ONLY_FEED,      /* in the cloud by the feed, in no index */
+};
+enum store_answer {
+	STORE_UNANSWERED = 0, /* not asked, or an error of that record */
+	STORE_FOUND,	      /* the look-up gave it: it is there */
+	STORE_NOT_FOUND,
+};
+/* What a zone states of itself.  Assets, not files. */
+enum store_stated {
+	STORE_STATED_ADDED,	/* index by date added: all but the trash */
+	STORE_STATED_VISIBLE,	/* index without hidden and deleted */
+	STORE_STATED_HIDDEN,
+	STORE_STATED_TRASHED,
+	STORE_STATED_INFO,	/* library info: photos, videos and others */
+	STORE_STATED_INFO_HIDDEN,
+	STORE_STATED_COUNT
+};
+
+/* When may the next one begin?  0: at once, none has been ended. */
+int	store_witness_due(int64_t *due_ms, struct store *, int64_t zone,
+	    struct err *);
+int	store_witness_begin(int64_t *witness, struct store *, int64_t zone,
+	    struct err *);
+/*
+ * A whole record out of an index, or out of a look-up of a name that the feed
+ * has not given.  One that is absent is added, and *out is STORE_NEW: the typed
+ * put must follow.  One that is there is left as it is, whatever its tag, also
+ * if a tombstone has ended it: STORE_SAME.  An asset is marked as seen.
+ */
+int	store_witness_record(enum store_change *out, int64_t *rec,
+	    struct store *, const struct store_record *, int64_t witness,
+	    struct err *);
+/* The name of an asset in an index.  Marks it; one that the catalogue does not
+ * have is kept as a stranger. */
+int	store_witness_name(struct store *, int64_t zone, const char *name,
+	    int64_t witness, struct err *);
+
+/*
+ * After the feed has reached its end again: names that this witness saw and no
+ * feed has brought; and assets in the cloud by the feed that it did not see.
+ * Only those that are not answered yet, by name, those after `after` (NULL:
+ * from the first), at most n; *n becomes their number, the caller frees them.
+ * burst: it belongs to one, of which an index shows the key frames only.
+ */
+struct store_difference {
+	char	*name;
+	bool	 burst;
+};
+int	store_witness_strangers(struct store_difference *out, size_t *n,
+	    struct store *, int64_t zone, int64_t witness, const char *after,
+	    struct err *);
+int	store_witness_unseen(struct store_difference *out, size_t *n,
+	    struct store *, int64_t zone, int64_t witness, const char *after,
+	    struct err *);
+/* What the look-up of such a name said. */
+int	store_witness_answer(struct store *, int64_t zone, int64_t witness,
+	    const char *name, enum store_side, enum store_answer,
+	    struct err *);
+
+/*
+ * The walk is whole: compare and keep the result.  indexing: state of the index
+ * as told last, "FINISHED" or another.  stated: -1 where nothing was told.
+ * What differs and is not explained becomes gaps with the next
+ * store_gaps_refresh(): Apple states more or fewer than it lists, a name that
+ * no look-up finds, an index that is not finished.
+ */
+struct store_witness {
+	int64_t	 witness;
+	const char *indexing;
+	int64_t	 stated[STORE_STATED_COUNT];
+};
+int	store_witness_end(struct store *, int64_t zone,
+	    const struct store_witness *, int64_t now_ms, struct err *);
+/* It could not be ended: due again after a day, then two, four, up to thirty. */
+int	store_witness_failed(struct store *, int64_t zone, int64_t now_ms,
+	    struct err *);
+
+/* What is known of one zone: stated, listed, held, proven. */
+struct store_compared {
+	int64_t	 zone;
+	const char *zone_name;
+	int	 database;
+	int64_t	 stated[STORE_STATED_COUNT]; /* by the last witness; -1 */
+	int64_t	 seen[STORE_STATED_COUNT];   /* by it, of the same kind; -1 */
+	int64_t	 listed;	/* assets in the cloud by the catalogue, now */
+	int64_t	 held;		/* of them: all their files are here */
+	int64_t	 proven;	/* of them: all their files are proven */
+	int64_t	 only_index, only_feed; /* names that one side alone has */
+	int64_t	 bursts;	/* of only_feed: explained by that */
+	int64_t	 ghosts;	/* names that no look-up finds */
+	int64_t	 proof_ms;	/* when the last one ended; 0: never */
+	bool	 whole;		/* it found no difference that is not explained */
+	const char *indexing;	/* NULL: never told */
+};
+/* Of every library in the cloud. */
+int	store_compared(struct store *, void (*each)(void *,
+	    const struct store_compared *), void *arg, struct err *);
+/* Each name that differs, explained or not.  each() may use the store. */
+int	store_differences(struct store *, int64_t zone, void (*each)(void *,
+	    const char *name, enum store_side, enum store_answer, bool burst),
+	    void *arg, struct err *);
+
 /* ---- what is to fetch ---- */
 
 /* One content that an asset in the cloud has and the copy lacks. */
@@ -333,6 +455,10 @@ enum store_failure {
 	STORE_UNKNOWN_KIND, /* checksum kind not computable and fetches differ */
 	STORE_TOO_LARGE,  /* for this volume: a gap */
 	STORE_VANISHED,	  /* its record is gone; the feed will tell */
+	/* of a zone or a name, by the witness; never of a content: */
+	STORE_GHOST,	  /* listed, and no look-up finds it: a gap */
+	STORE_MISCOUNTED, /* Apple states another number than it lists: a gap */
+	STORE_UNINDEXED,  /* its index is not finished: a gap */
 };
 /* Keep why, and when to try again (0: the next run). detail: a sentence. */
 int	store_want_failed(struct store *, int64_t content, enum store_failure,
@@ -645,6 +771,19 @@ struct store_totals {
 };
 int	store_totals(struct store_totals *out, struct store *, struct err *);
 
+/*
+ * What looks like a theft: assets that have gone to the trash or left the cloud
+ * since store_losses_seen() was called last, and whose originals no other asset
+ * outside the trash has.  Within a run.  Where it was never called, those of
+ * this run count.
+ */
+struct store_losses {
+	int64_t	lost;
+	int64_t	left;	/* assets in the cloud and not in the trash, now */
+};
+int	store_losses(struct store_losses *out, struct store *, struct err *);
+int	store_losses_seen(struct store *, struct err *);
+
 /* ---- lists ---- */
 
 /*
@@ -731,8 +870,10 @@ int	store_list_files(struct store *, int64_t as_of, bool (*each)(void *,
 
 /* Why one thing the cloud holds is not here. */
 struct store_gap {
-	const char	*zone, *record, *name; /* name: filename or NULL */
-	int		 role;		/* -1: the asset as a whole */
+	/* record: also what is stated, "CPLAssetHiddenByAssetDate", of a zone as
+	 * a whole; name: filename or NULL */
+	const char	*zone, *record, *name;
+	int		 role;		/* -1: the asset, or the zone, as a whole */
 	enum store_failure why;
 	const char	*detail;
 	int64_t		 first_run;
