@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alarm.h"
 #include "buf.h"
 #include "checksum.h"
 #include "civil.h"
@@ -175,6 +176,21 @@ check_and_mend(struct sync *s, bool listed, struct err *e)
 	return mend(s, &scrub, listed, e);
 }
 
+/* Has the cloud changed as after a theft?  Said by the first run that fetches
+ * after it, once, whoever has listed it. */
+static int
+look_for_theft(struct sync *s, struct err *e)
+{
+	struct store_losses losses;
+
+	if (s->app->opt.dry_run)
+		return 0;
+	if (store_losses(&losses, s->store, e) == -1 ||
+	    store_losses_seen(s->store, e) == -1)
+		return -1;
+	return alarm_is_due(&losses) ? alarm_sound(&losses, e) : 0;
+}
+
 /* With the disk in trouble, or asked to stop, nothing more is begun. */
 static bool
 may_go_on(const struct sync *s)
@@ -329,6 +345,9 @@ sync_run(struct app *app, struct err *e)
 	    list_and_fetch(&s, &trouble) == -1)
 		err_keep_worse(&s.trouble, &trouble);
 	listed = trouble.code == ERR_NONE && s.pull.trouble.code == ERR_NONE;
+	err_clear(&trouble);
+	if (look_for_theft(&s, &trouble) == -1)
+		err_keep_worse(&s.trouble, &trouble);
 	err_clear(&trouble);
 	if (may_go_on(&s) && check_and_mend(&s, listed, &trouble) == -1)
 		err_keep_worse(&s.trouble, &trouble);

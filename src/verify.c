@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alarm.h"
 #include "buf.h"
 #include "checksum.h"
 #include "civil.h"
@@ -443,6 +444,22 @@ fetch(struct verify *v, struct err *e)
 	return 0;
 }
 
+/* The alarm is for sync to sound; but whoever reads this may be the first. */
+static int
+look_for_theft(struct verify *v, struct err *e)
+{
+	struct store_losses losses;
+	struct err alarm = ERR_INIT;
+
+	if (store_losses(&losses, v->store, e) == -1)
+		return -1;
+	if (alarm_is_due(&losses)) {
+		(void)alarm_sound(&losses, &alarm);
+		log_warn("%s %s", alarm.what, alarm.next);
+	}
+	return 0;
+}
+
 static int
 ask_cloud(struct verify *v, struct err *e)
 {
@@ -451,6 +468,8 @@ ask_cloud(struct verify *v, struct err *e)
 	if (list_cloud(v, &why) == -1)
 		return not_asked(v, &why, e);
 	v->asked = true;
+	if (look_for_theft(v, e) == -1)
+		return -1;
 	if (v->repair && fetch(v, e) == -1)
 		return -1;
 	return v->asked && !v->slice ? compare(v, e) : 0;

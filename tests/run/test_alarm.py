@@ -1,0 +1,69 @@
+"""The cloud after a theft: what was deleted there is said once, loudly, and
+nothing held here becomes less (B078, B083)."""
+
+import harness
+
+
+class Theft(harness.Case):
+    assets = 100
+
+    def setUp(self):
+        super().setUp()
+        self.signed_in()
+        self.status_is(self.copy.sync(), 0)
+        self.held = {path: harness.sha256_of(full)
+                     for path, full in self.copy.files().items()}
+
+    def all_is_kept(self):
+        for path, digest in self.held.items():
+            self.assertEqual(
+                harness.sha256_of(self.copy.files()[path]), digest, path)
+
+    def alarmed(self, result):
+        self.status_is(result, 7)
+        verdict = result.event("verdict")
+        self.assertEqual((verdict["status"], verdict["reason"]), (7, "alarm"))
+        self.assertIn("Alarm: ", verdict["text"])
+        self.assertIn("were deleted in iCloud", result.err)
+        self.assertIn("iforgot.apple.com", result.err)
+
+    def test_a_mass_of_deletions_is_an_alarm_once(self):
+        """B078"""
+        self.sim.change("mass_trash", percent=40)
+        self.alarmed(self.copy.sync("--json"))
+        self.all_is_kept()
+        self.status_is(self.copy.sync(), 0)
+        # What expires in the trash was known to be there.
+        self.sim.change("purge", count=100)
+        self.status_is(self.copy.sync(), 0)
+        self.all_is_kept()
+
+    def test_all_at_once_and_for_good(self):
+        """B083: an empty library takes nothing away here."""
+        self.sim.change("mass_trash", percent=100)
+        self.sim.change("purge", count=1000)
+        self.alarmed(self.copy.sync("--json"))
+        self.all_is_kept()
+        self.status_is(self.copy.sync(), 0)
+
+    def test_whoever_lists_first_the_run_that_fetches_sounds_it(self):
+        self.sim.change("mass_trash", percent=40)
+        result = self.copy.verify()
+        self.status_is(result, 0)
+        self.assertIn("were deleted in iCloud", result.err)
+        result = self.copy.sync("--dry-run")
+        self.status_is(result, 0)
+        self.alarmed(self.copy.sync("--json"))
+
+    def test_tidying_up_is_none(self):
+        self.sim.change("trash", count=10)
+        self.status_is(self.copy.sync(), 0)
+
+    def test_a_move_to_the_shared_library_is_none(self):
+        self.sim.change("move_to_shared", count=40)
+        self.status_is(self.copy.sync(), 0)
+        self.all_is_kept()
+
+
+if __name__ == "__main__":
+    harness.main()
