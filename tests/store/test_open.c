@@ -385,7 +385,7 @@ catalogue_states(void **state)
 	sql(&b, "PRAGMA user_version = 99");
 	assert_refused(&b, b.root, STORE_WRITE, ERR_BAD_STATE, "newer");
 	assert_refused(&b, b.root, STORE_READ, ERR_BAD_STATE, "newer");
-	sql(&b, "PRAGMA user_version = 2; PRAGMA application_id = 5");
+	sql(&b, "PRAGMA user_version = 3; PRAGMA application_id = 5");
 	assert_refused(
 	    &b, b.root, STORE_WRITE, ERR_BAD_STATE, "not a catalogue");
 	sql(&b, "PRAGMA application_id = 1766019189"); /* APPLICATION_ID */
