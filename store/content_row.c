@@ -336,7 +336,8 @@ static const char sql_left_all[] =
     "SELECT 0, 0,"
     " (SELECT total(n) FROM content_count WHERE live = 1 AND state = 0) -"
     " (SELECT count(*) FROM gap g JOIN content c ON c.content = g.content"
-    "  WHERE g.closed_run IS NULL AND c.live = 1 AND c.state = 0)";
+    "  WHERE g.closed_run IS NULL AND g.rec = 0 AND c.live = 1"
+    "   AND c.state = 0)";
 static const char sql_left[] =
     "SELECT total(NOT let), total(CASE WHEN NOT let THEN bytes END),"
     " total(let AND NOT gap) FROM (SELECT c.bytes,"

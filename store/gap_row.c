@@ -47,12 +47,54 @@ static const char sql_parts[] =
     "  first_run = CASE WHEN closed_run IS NULL THEN first_run ELSE ?1 END,"
     "  closed_run = NULL";
 /*
+ * By the witness: of a zone as a whole rec is -zone, and content 1 + what is
+ * stated, or 100 for its index; of a name that stands in an index alone content
+ * is -100.
+ */
+#define AGAIN                                                               \
+	" ON CONFLICT(rec, content) DO UPDATE SET why = excluded.why,"      \
+	"  detail = excluded.detail, seen_run = ?1,"                        \
+	"  first_run = CASE WHEN closed_run IS NULL THEN first_run ELSE ?1" \
+	"  END, closed_run = NULL"
+static const char sql_stated[] =
+    "INSERT INTO gap(rec, content, role, why, detail, first_run, seen_run)"
+    " SELECT -s.zone, 1 + s.what, -1, 8, printf('%,lld stated, %,lld listed.',"
+    "  s.stated, s.seen), ?1, ?1"
+    " FROM stated s JOIN zone z ON z.zone = s.zone"
+    " WHERE s.differs AND z.gone_run IS NULL" AGAIN;
+static const char sql_unfinished[] =
+    "INSERT INTO gap(rec, content, role, why, detail, first_run, seen_run)"
+    " SELECT -zone, 100, -1, 9, 'Apple is still making its index ('"
+    "  || ifnull(nullif(indexing, ''), 'state unknown') || '); until that is"
+    " done nothing proves that the list is whole.', ?1, ?1"
+    " FROM zone WHERE proof > 0 AND NOT finished AND gone_run IS NULL" AGAIN;
+static const char sql_ghosts[] =
+    "INSERT INTO gap(rec, content, role, why, detail, first_run, seen_run)"
+    " SELECT r.rec, -100, -1, 7,"
+    "  'Apple''s index lists it, and no look-up finds it.', ?1, ?1"
+    " FROM difference d JOIN zone z ON z.zone = d.zone"
+    " JOIN record r ON r.zone = d.zone AND r.name = d.name"
+    " WHERE d.side = 1 AND d.answer <> 1 AND d.witness = z.proof"
+    "  AND z.gone_run IS NULL AND r.dict IS NULL" AGAIN;
+/*
  * Closed is a gap whose reason is gone, not one that was not looked at: an
  * asset that is walked anew, a content that is due again later.
  */
 static const char sql_close[] =
     "UPDATE gap SET closed_run = ?1 WHERE closed_run IS NULL"
-    " AND CASE WHEN content < 0"
+    " AND CASE WHEN rec < 0 AND content = 100"
+    "  THEN NOT EXISTS(SELECT 1 FROM zone z WHERE z.zone = -gap.rec"
+    "   AND z.proof > 0 AND NOT z.finished AND z.gone_run IS NULL)"
+    " WHEN rec < 0"
+    "  THEN NOT EXISTS(SELECT 1 FROM stated s JOIN zone z ON z.zone = s.zone"
+    "   WHERE s.zone = -gap.rec AND s.what = gap.content - 1 AND s.differs"
+    "   AND z.gone_run IS NULL)"
+    " WHEN content = -100"
+    "  THEN NOT EXISTS(SELECT 1 FROM record r JOIN zone z ON z.zone = r.zone"
+    "   JOIN difference d ON d.zone = r.zone AND d.name = r.name"
+    "   WHERE r.rec = gap.rec AND r.dict IS NULL AND z.gone_run IS NULL"
+    "    AND d.side = 1 AND d.answer <> 1 AND d.witness = z.proof)"
+    " WHEN content < 0"
     "  THEN NOT EXISTS(SELECT 1 FROM resource r WHERE r.rec = gap.rec"
     "   AND r.role = -gap.content AND r.content IS NULL"
     "   AND EXISTS(SELECT 1 FROM asset a WHERE a.flags & 24 = 0"
@@ -78,24 +120,34 @@ store_gaps_refresh(struct store *s, struct err *e)
 	if (rc == 0)
 		rc = sql_run(s, e, sql_parts, "i", s->run);
 	if (rc == 0)
+		rc = sql_run(s, e, sql_stated, "i", s->run);
+	if (rc == 0)
+		rc = sql_run(s, e, sql_unfinished, "i", s->run);
+	if (rc == 0)
+		rc = sql_run(s, e, sql_ghosts, "i", s->run);
+	if (rc == 0)
 		rc = sql_run(s, e, sql_close, "i", s->run);
 	return tx_end(s, own, rc, e);
 }
 
-/* Of an asset as a whole; of a content, by the first record that has it. */
+/* Of a zone; of an asset as a whole; of a content, by the first record that has
+ * it. */
 static const char sql_gaps[] =
-    "SELECT g.gap, z.name, n.name, m.filename, g.role, g.why, g.detail,"
-    " g.first_run FROM gap g"
-    " JOIN record n ON n.rec = CASE WHEN g.rec > 0 THEN g.rec ELSE"
-    "  (SELECT min(r.rec) FROM resource r WHERE r.content = g.content) END"
-    " JOIN zone z ON z.zone = n.zone"
+    "SELECT g.gap, z.name, ifnull(n.name, ''), m.filename, g.role, g.why,"
+    " g.detail, g.first_run,"
+    " CASE WHEN g.rec < 0 AND g.content < 100 THEN g.content - 1 ELSE -1 END"
+    " FROM gap g"
+    " LEFT JOIN record n ON n.rec = CASE WHEN g.rec = 0 THEN"
+    "  (SELECT min(r.rec) FROM resource r WHERE r.content = g.content)"
+    "  ELSE g.rec END"
+    " JOIN zone z ON z.zone = CASE WHEN g.rec < 0 THEN -g.rec ELSE n.zone END"
     " LEFT JOIN asset a ON a.rec = n.rec"
     " LEFT JOIN master m ON m.rec = ifnull(a.master, n.rec)"
     " WHERE g.closed_run IS NULL AND g.gap > ?1 ORDER BY g.gap LIMIT 1";
 /* What failed and is tried again. */
 static const char sql_failures[] =
     "SELECT c.content, z.name, n.name, m.filename, r.role, c.failure,"
-    " c.detail, 0 FROM content c"
+    " c.detail, 0, -1 FROM content c"
     " JOIN resource r ON r.content = c.content"
     "  AND r.rec = (SELECT min(q.rec) FROM resource q"
     "   WHERE q.content = c.content)"
@@ -109,7 +161,7 @@ static const char sql_failures[] =
 /* What nobody has tried to fetch yet. */
 static const char sql_unfetched[] =
     "SELECT c.content, z.name, n.name, m.filename, r.role, 0,"
-    " 'It has not been fetched yet.', 0 FROM content c"
+    " 'It has not been fetched yet.', 0, -1 FROM content c"
     " JOIN resource r ON r.content = c.content"
     "  AND r.rec = (SELECT min(q.rec) FROM resource q"
     "   WHERE q.content = c.content)"
@@ -133,8 +185,9 @@ walk(struct store *s, const char *sql, int64_t run,
 
 	for (;;) {
 		zone = record = name = detail = NULL;
-		rc = sql_first(s, e, sql, "i>itttddti", at, &at, &zone, &record,
-		    &name, &g.role, &why, &detail, &g.first_run);
+		rc =
+		    sql_first(s, e, sql, "i>itttddtid", at, &at, &zone, &record,
+			&name, &g.role, &why, &detail, &g.first_run, &g.stated);
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
 		g.zone = zone;

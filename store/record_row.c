@@ -112,88 +112,152 @@ record_place(int64_t *rec, struct store *s, int64_t zone, const char *name,
 }
 
 static const char sql_find[] =
-    "SELECT rec, type, tag, gone_run IS NOT NULL, dict IS NOT NULL"
+    "SELECT rec, type, tag, gone_run IS NOT NULL, dict IS NOT NULL, index_only"
     " FROM record WHERE zone = ?1 AND name = ?2";
+static const char sql_fed[] = "UPDATE record SET index_only = 0 WHERE rec = ?1";
 static const char sql_add[] =
     "INSERT INTO record(zone, name, type, tag, first_run, changed_run,"
-    " dict, size, bytes) VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)";
+    " dict, size, bytes, index_only)"
+    " VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)";
 static const char sql_fill[] =
     "UPDATE record SET type = ?2, tag = ?3, gone_run = NULL,"
-    " first_run = ?4, changed_run = ?4, dict = ?5, size = ?6, bytes = ?7"
-    " WHERE rec = ?1";
+    " first_run = ?4, changed_run = ?4, dict = ?5, size = ?6, bytes = ?7,"
+    " index_only = ?8 WHERE rec = ?1";
 static const char sql_change[] =
     "UPDATE record SET type = ?2, tag = ?3, gone_run = NULL,"
-    " changed_run = ?4, dict = ?5, size = ?6, bytes = ?7"
+    " changed_run = ?4, dict = ?5, size = ?6, bytes = ?7, index_only = 0"
     " WHERE rec = ?1";
+
+/* As a row keeps them. */
+struct kept {
+	struct buf deflated; /* owned */
+	const void *bytes;
+	size_t len;
+	int dict;
+};
+
+static void
+keep(struct kept *out, struct store *s, const struct store_record *r)
+{
+	*out = (struct kept){.bytes = r->bytes, .len = r->len, .dict = PLAIN};
+	assert(r->len <= BYTES_MAX);
+	if (r->len == 0) {
+		out->bytes = "";
+		return;
+	}
+	deflate_record(&out->deflated, s, r->bytes, r->len);
+	if (out->deflated.len < r->len) {
+		out->bytes = out->deflated.data;
+		out->len = out->deflated.len;
+		out->dict = DICTIONARY_NOW;
+	}
+}
+
+int
+record_add(int64_t *rec, struct store *s, const struct store_record *r,
+    bool index_only, struct err *e)
+{
+	struct kept k;
+	int rc;
+
+	keep(&k, s, r);
+	if (*rec != 0) {
+		rc = sql_run(s, e, sql_fill, "idtidibd", *rec, (int)r->type,
+		    r->tag, s->run, k.dict, (int64_t)r->len, k.bytes, k.len,
+		    (int)index_only);
+	} else {
+		rc = sql_run(s, e, sql_add, "itdtidibd", r->zone, r->name,
+		    (int)r->type, r->tag, s->run, k.dict, (int64_t)r->len,
+		    k.bytes, k.len, (int)index_only);
+		*rec = sqlite3_last_insert_rowid(s->db);
+	}
+	buf_clear(&k.deflated);
+	if (rc == 0 && r->type > STORE_ASSET)
+		rc = month_changed(s, MONTH_ALBUMS, e);
+	return rc;
+}
+
+/* What was there, filled, says something else now. */
+static int
+record_change(struct store *s, int64_t rec, const struct store_record *r,
+    enum store_type was, bool gone, struct err *e)
+{
+	struct kept k;
+	int rc;
+
+	/* It is written down elsewhere from now on. */
+	if (was != r->type && months_of_record(s, rec, was, e) == -1)
+		return -1;
+	/* A name that now stands for something else: no asset any more. */
+	if (!gone && was == STORE_ASSET && r->type != STORE_ASSET &&
+	    asset_gone(s, rec, e) == -1)
+		return -1;
+	keep(&k, s, r);
+	rc = sql_run(s, e, sql_change, "idtidib", rec, (int)r->type, r->tag,
+	    s->run, k.dict, (int64_t)r->len, k.bytes, k.len);
+	buf_clear(&k.deflated);
+	/* An asset's return is seen by its flags. */
+	if (rc == 0 && gone && was == STORE_ALBUM)
+		rc = event_add(s, rec, EVENT_BACK, NULL, e);
+	if (rc == 0 && gone)
+		rc = months_of_record(s, rec, was, e);
+	if (rc == 0 && r->type > STORE_ASSET)
+		rc = month_changed(s, MONTH_ALBUMS, e);
+	return rc;
+}
 
 int
 store_record_put(enum store_change *out, int64_t *rec, struct store *s,
     const struct store_record *r, bool anew, struct err *e)
 {
-	struct buf deflated = {0};
-	const void *bytes = r->bytes;
-	const char *sql;
+	int rc, type = 0, gone = 0, filled = 0, index_only = 0;
 	char *tag = NULL;
-	int rc, type = 0, gone = 0, filled = 0, dict = PLAIN;
-	size_t len = r->len;
 	bool own;
 
-	assert(s->run != 0 && r->len <= BYTES_MAX);
+	assert(s->run != 0);
 	if (tx_begin(&own, s, e) == -1)
 		return -1;
-	rc = sql_first(s, e, sql_find, "it>idtdd", r->zone, r->name, rec, &type,
-	    &tag, &gone, &filled);
+	*rec = 0;
+	rc = sql_first(s, e, sql_find, "it>idtddd", r->zone, r->name, rec,
+	    &type, &tag, &gone, &filled, &index_only);
 	if (rc == -1)
 		goto out;
-	if (rc == 0 && filled && !gone && !anew && type == (int)r->type &&
-	    tag != NULL && *tag != '\0' && r->tag != NULL &&
-	    strcmp(tag, r->tag) == 0) {
-		*out = STORE_SAME;
-		goto out;
-	}
-	if (len > 0) {
-		deflate_record(&deflated, s, r->bytes, r->len);
-		if (deflated.len < len) {
-			bytes = deflated.data;
-			len = deflated.len;
-			dict = DICTIONARY_NOW;
-		}
-	} else
-		bytes = "";
-	if (rc == 1) {
+	if (!filled) {
 		*out = STORE_NEW;
-		rc = sql_run(s, e, sql_add, "itdtidib", r->zone, r->name,
-		    (int)r->type, r->tag, s->run, dict, (int64_t)r->len, bytes,
-		    len);
-		*rec = sqlite3_last_insert_rowid(s->db);
-		goto out;
+		rc = record_add(rec, s, r, false, e);
+	} else if (!gone && !anew && type == (int)r->type && tag != NULL &&
+	    *tag != '\0' && r->tag != NULL && strcmp(tag, r->tag) == 0) {
+		*out = STORE_SAME;
+		if (index_only)
+			rc = sql_run(s, e, sql_fed, "i", *rec);
+	} else {
+		*out = STORE_CHANGED;
+		rc = record_change(
+		    s, *rec, r, (enum store_type)type, gone != 0, e);
 	}
-	/* It is written down elsewhere from now on. */
-	if (filled && type != (int)r->type &&
-	    months_of_record(s, *rec, (enum store_type)type, e) == -1) {
-		rc = -1;
-		goto out;
-	}
-	/* A name that now stands for something else: no asset any more. */
-	if (filled && !gone && type == STORE_ASSET && r->type != STORE_ASSET &&
-	    asset_gone(s, *rec, e) == -1) {
-		rc = -1;
-		goto out;
-	}
-	*out = filled ? STORE_CHANGED : STORE_NEW;
-	sql = filled ? sql_change : sql_fill;
-	rc = sql_run(s, e, sql, "idtidib", *rec, (int)r->type, r->tag, s->run,
-	    dict, (int64_t)r->len, bytes, len);
-	/* An asset's return is seen by its flags. */
-	if (rc == 0 && filled && gone && type == STORE_ALBUM)
-		rc = event_add(s, *rec, EVENT_BACK, NULL, e);
-	if (rc == 0 && filled && gone)
-		rc = months_of_record(s, *rec, (enum store_type)type, e);
 out:
-	if (rc == 0 && *out != STORE_SAME && r->type > STORE_ASSET)
-		rc = month_changed(s, MONTH_ALBUMS, e);
 	free(tag);
-	buf_clear(&deflated);
+	return tx_end(s, own, rc, e);
+}
+
+int
+store_witness_record(enum store_change *out, int64_t *rec, struct store *s,
+    const struct store_record *r, struct err *e)
+{
+	int rc, filled = 0;
+	bool own;
+
+	assert(s->run != 0);
+	if (tx_begin(&own, s, e) == -1)
+		return -1;
+	*rec = 0;
+	*out = STORE_SAME;
+	rc = sql_first(
+	    s, e, sql_find, "it>i...d", r->zone, r->name, rec, &filled);
+	if (rc != -1 && !filled) {
+		*out = STORE_NEW;
+		rc = record_add(rec, s, r, true, e);
+	}
 	return tx_end(s, own, rc, e);
 }
 

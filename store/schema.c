@@ -69,7 +69,7 @@ static const char *const version_1[] = {
     "  gone_run INTEGER," /* of its tombstone */
     "  first_run INTEGER NOT NULL,"
     "  changed_run INTEGER NOT NULL,"
-    "  seen_index INTEGER," /* number of the last witness that saw it */
+    "  seen_index INTEGER," /* never used: asset.seen */
     "  dict INTEGER,"       /* 0: bytes are plain; else deflated with it */
     "  size INTEGER,"       /* of the bytes, inflated */
     "  bytes BLOB,"
@@ -283,11 +283,15 @@ static const char *const version_3[] = {
     "ALTER TABLE zone ADD COLUMN witness INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE zone ADD COLUMN due_ms INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE zone ADD COLUMN unproven INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE zone ADD COLUMN finished INTEGER NOT NULL DEFAULT 0;",
     /* An index or a look-up has brought it, and no feed yet. */
     "ALTER TABLE record ADD COLUMN index_only INTEGER NOT NULL DEFAULT 0;",
     "CREATE INDEX record_index_only ON record(zone)"
     "  WHERE index_only <> 0;",
-    "CREATE INDEX asset_zone ON asset(zone);",
+    "CREATE INDEX asset_zone ON asset(zone, flags);",
+    /* Number of the last witness that saw it. */
+    "ALTER TABLE asset ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;",
+    "CREATE INDEX content_sized ON content(content) WHERE state = 2;",
     /* Names that an index has and the catalogue has not; then what a look-up
        said of a name that only one side has. */
     "CREATE TABLE difference("
@@ -301,9 +305,10 @@ static const char *const version_3[] = {
     /* What Apple stated and what the walk saw, of the last whole witness. */
     "CREATE TABLE stated("
     "  zone INTEGER NOT NULL REFERENCES zone,"
-    "  what INTEGER NOT NULL,"   /* enum store_stated */
-    "  stated INTEGER NOT NULL," /* -1: not told */
-    "  seen INTEGER NOT NULL,"
+    "  what INTEGER NOT NULL,"    /* enum store_stated */
+    "  stated INTEGER NOT NULL,"  /* -1: not told */
+    "  seen INTEGER NOT NULL,"    /* -1: nothing is counted that way */
+    "  differs INTEGER NOT NULL," /* and that is a gap */
     "  PRIMARY KEY(zone, what)"
     ") WITHOUT ROWID;",
     NULL,

@@ -252,11 +252,10 @@ int	store_relation_put(struct store *, int64_t rec, int64_t zone,
  * (docs/design.md, "The proof of completeness").  In order:
  *
  *	store_witness_begin()
- *	store_witness_record(), store_witness_name()   each page a transaction
+ *	store_witness_record(), store_witness_name(): each page a transaction
  *	(the feed goes on to its end)
- *	store_witness_strangers(), store_witness_unseen(): looked up by name,
- *	what is found given to store_record_put() or store_witness_record(),
- *	and store_witness_answer() for each
+ *	store_witness_names(), store_witness_answer(): looked up by name, and
+ *	what is found put as if the feed had brought it
  *	store_witness_end()
  *
  * A walk that was not ended leaves marks that the next one does not mistake
@@ -282,41 +281,32 @@ enum store_stated {
 	STORE_STATED_COUNT
 };
 
-/* When may the next one begin?  0: at once, none has been ended. */
-int	store_witness_due(int64_t *due_ms, struct store *, int64_t zone,
-	    struct err *);
+/* Is it time for one?  Of a zone of which none has been ended it is. */
+int	store_witness_due(bool *due, struct store *, int64_t zone,
+	    int64_t now_ms, struct err *);
 int	store_witness_begin(int64_t *witness, struct store *, int64_t zone,
 	    struct err *);
 /*
- * A whole record out of an index, or out of a look-up of a name that the feed
- * has not given.  One that is absent is added, and *out is STORE_NEW: the typed
- * put must follow.  One that is there is left as it is, whatever its tag, also
- * if a tombstone has ended it: STORE_SAME.  An asset is marked as seen.
+ * A whole record out of an index.  One that is absent is added, and *out is
+ * STORE_NEW: the typed put must follow.  One that is there is left as it is,
+ * whatever its tag, also if a tombstone has ended it: STORE_SAME.
  */
 int	store_witness_record(enum store_change *out, int64_t *rec,
-	    struct store *, const struct store_record *, int64_t witness,
-	    struct err *);
-/* The name of an asset in an index.  Marks it; one that the catalogue does not
- * have is kept as a stranger. */
+	    struct store *, const struct store_record *, struct err *);
+/* The name of an asset in an index, after its puts if there were any.  Marks
+ * it; one that the catalogue does not have is kept as a stranger. */
 int	store_witness_name(struct store *, int64_t zone, const char *name,
 	    int64_t witness, struct err *);
 
 /*
- * After the feed has reached its end again: names that this witness saw and no
- * feed has brought; and assets in the cloud by the feed that it did not see.
- * Only those that are not answered yet, by name, those after `after` (NULL:
- * from the first), at most n; *n becomes their number, the caller frees them.
- * burst: it belongs to one, of which an index shows the key frames only.
+ * After the feed has reached its end again: names that this witness saw and
+ * that are not in the cloud by the feed (STORE_ONLY_INDEX); or assets in the
+ * cloud by the feed that it did not see.  Those that are not answered yet, by
+ * name: the first n after `after` (NULL: from the first); *n becomes their
+ * number, the caller frees the names.
  */
-struct store_difference {
-	char	*name;
-	bool	 burst;
-};
-int	store_witness_strangers(struct store_difference *out, size_t *n,
-	    struct store *, int64_t zone, int64_t witness, const char *after,
-	    struct err *);
-int	store_witness_unseen(struct store_difference *out, size_t *n,
-	    struct store *, int64_t zone, int64_t witness, const char *after,
+int	store_witness_names(char **names, size_t *n, struct store *,
+	    int64_t zone, int64_t witness, enum store_side, const char *after,
 	    struct err *);
 /* What the look-up of such a name said. */
 int	store_witness_answer(struct store *, int64_t zone, int64_t witness,
@@ -324,15 +314,16 @@ int	store_witness_answer(struct store *, int64_t zone, int64_t witness,
 	    struct err *);
 
 /*
- * The walk is whole: compare and keep the result.  indexing: state of the index
- * as told last, "FINISHED" or another.  stated: -1 where nothing was told.
- * What differs and is not explained becomes gaps with the next
- * store_gaps_refresh(): Apple states more or fewer than it lists, a name that
- * no look-up finds, an index that is not finished.
+ * The walk is whole: compare and keep the result.  stated: -1 where nothing was
+ * told.  What differs and is not explained becomes gaps with the next
+ * store_gaps_refresh(): Apple states another number than it lists, a name that
+ * no look-up finds, an index that is not finished.  Due again after thirty
+ * days; if not finished as if it had failed.
  */
 struct store_witness {
 	int64_t	 witness;
-	const char *indexing;
+	const char *indexing;	/* state of the index as told last */
+	bool	 finished;	/* is it whole, by that? */
 	int64_t	 stated[STORE_STATED_COUNT];
 };
 int	store_witness_end(struct store *, int64_t zone,
@@ -341,7 +332,7 @@ int	store_witness_end(struct store *, int64_t zone,
 int	store_witness_failed(struct store *, int64_t zone, int64_t now_ms,
 	    struct err *);
 
-/* What is known of one zone: stated, listed, held, proven. */
+/* What is known of one library in the cloud. */
 struct store_compared {
 	int64_t	 zone;
 	const char *zone_name;
@@ -349,22 +340,27 @@ struct store_compared {
 	int64_t	 stated[STORE_STATED_COUNT]; /* by the last witness; -1 */
 	int64_t	 seen[STORE_STATED_COUNT];   /* by it, of the same kind; -1 */
 	int64_t	 listed;	/* assets in the cloud by the catalogue, now */
-	int64_t	 held;		/* of them: all their files are here */
-	int64_t	 proven;	/* of them: all their files are proven */
+	/* Of them: all their files are here; and proven.  -1: too much is
+	 * missing to count it in passing. */
+	int64_t	 held, proven;
 	int64_t	 only_index, only_feed; /* names that one side alone has */
-	int64_t	 bursts;	/* of only_feed: explained by that */
-	int64_t	 ghosts;	/* names that no look-up finds */
+	int64_t	 bursts;	/* of only_feed: an index shows key frames */
+	int64_t	 ghosts;	/* of both: no look-up finds them */
 	int64_t	 proof_ms;	/* when the last one ended; 0: never */
-	bool	 whole;		/* it found no difference that is not explained */
+	bool	 agrees;	/* it left no difference that is not explained */
 	const char *indexing;	/* NULL: never told */
 };
-/* Of every library in the cloud. */
 int	store_compared(struct store *, void (*each)(void *,
 	    const struct store_compared *), void *arg, struct err *);
-/* Each name that differs, explained or not.  each() may use the store. */
+/* Each name that differs, explained or not, by name. */
+struct store_difference {
+	const char *name;
+	enum store_side side;
+	enum store_answer answer;
+	bool	 burst;
+};
 int	store_differences(struct store *, int64_t zone, void (*each)(void *,
-	    const char *name, enum store_side, enum store_answer, bool burst),
-	    void *arg, struct err *);
+	    const struct store_difference *), void *arg, struct err *);
 
 /* ---- what is to fetch ---- */
 
@@ -870,9 +866,9 @@ int	store_list_files(struct store *, int64_t as_of, bool (*each)(void *,
 
 /* Why one thing the cloud holds is not here. */
 struct store_gap {
-	/* record: also what is stated, "CPLAssetHiddenByAssetDate", of a zone as
-	 * a whole; name: filename or NULL */
+	/* record: "" of a zone as a whole; name: filename or NULL */
 	const char	*zone, *record, *name;
+	int		 stated;	/* enum store_stated of a zone; else -1 */
 	int		 role;		/* -1: the asset, or the zone, as a whole */
 	enum store_failure why;
 	const char	*detail;

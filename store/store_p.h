@@ -241,6 +241,11 @@ int	record_place(int64_t *rec, struct store *, int64_t zone,
 int	record_column(struct buf *out, struct store *, sqlite3_stmt *, int at,
 	    struct err *);
 
+/* Fill the row of a record that is absent, or has a place only; rec is then its
+ * number. */
+int	record_add(int64_t *rec, struct store *, const struct store_record *,
+	    bool index_only, struct err *);
+
 /* ---- asset_row.c, album_row.c ---- */
 
 int	asset_gone(struct store *, int64_t rec, struct err *);

@@ -18,7 +18,8 @@ static const char sql_gaps[] = "SELECT count(*), total(first_run = ?1) FROM gap"
 			       " WHERE closed_run IS NULL";
 static const char sql_gap_contents[] =
     "SELECT count(*) FROM gap g JOIN content c ON c.content = g.content"
-    " WHERE g.closed_run IS NULL AND c.live = 1 AND c.state = 0";
+    " WHERE g.closed_run IS NULL AND g.rec = 0 AND c.live = 1"
+    "  AND c.state = 0";
 
 static int
 add_assets(struct store_totals *t, struct store *s, struct err *e)
