@@ -515,6 +515,12 @@ photos_counts(struct cloudkit *ck, const struct zone_id *zone,
 static const int query_sizes[] = {PHOTOS_PAGE_MAX, 100, 20, 4};
 #define QUERY_SIZES (sizeof(query_sizes) / sizeof(query_sizes[0]))
 
+bool
+photos_may_pass(const struct err *e)
+{
+	return cloudkit_less_may_help(e);
+}
+
 struct query {
 	struct cloudkit *ck;
 	struct zone_id zone;

@@ -90,6 +90,13 @@ void	photos_counts(struct cloudkit *, const struct zone_id *,
 		const struct err *),
 	    void *arg);
 
+/* The server sends no more records in one page, whatever is asked
+ * [records-query]. */
+#define PHOTOS_PAGE_MAX 200
+/* Of an error of one page: is it about what stands on it, so that others may be
+ * read? */
+bool	photos_may_pass(const struct err *);
+
 /*
  * records/query: one page of an index [records-query].  By rank (marker NULL),
  * or by the continuation marker of the page before with all else unchanged

@@ -11,10 +11,6 @@ struct err;
 struct record;
 struct zone_id;
 
-/* [records-query]: the server sends no more records in one page than this,
- * whatever is asked. */
-#define PHOTOS_PAGE_MAX 200
-
 /* An index or feed page that gives no progress is believed so often. */
 #define PHOTOS_SAME_MAX 3
 

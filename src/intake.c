@@ -17,6 +17,12 @@ intake_begin(struct intake *out, struct store *s, int64_t zone, bool anew)
 	*out = (struct intake){.store = s, .zone = zone, .anew = anew};
 }
 
+void
+intake_begin_index(struct intake *out, struct store *s, int64_t zone)
+{
+	*out = (struct intake){.store = s, .zone = zone, .absent = true};
+}
+
 static size_t
 take_resources(struct store_resource out[RESOURCE_COUNT],
     const struct resource res[RESOURCE_COUNT])
@@ -146,10 +152,10 @@ take(struct intake *in, const struct record *r, enum store_type type,
 	    .bytes = bytes.data,
 	    .len = bytes.len,
 	};
-	if (store_record_put(&change, &rec, in->store, &row, in->anew, e) == -1)
-		goto out;
-	rc = 0;
-	if (change == STORE_SAME)
+	rc = in->absent
+	    ? store_witness_record(&change, &rec, in->store, &row, e)
+	    : store_record_put(&change, &rec, in->store, &row, in->anew, e);
+	if (rc == -1 || change == STORE_SAME)
 		goto out;
 	in->changes++;
 	if (type == STORE_MASTER)
@@ -168,6 +174,9 @@ out:
 int
 intake_record(struct intake *in, const struct record *r, struct err *e)
 {
+	/* An index ends nothing. */
+	if (in->absent && r->type != RECORD_MASTER && r->type != RECORD_ASSET)
+		return 0;
 	switch (r->type) {
 	case RECORD_MASTER:
 		return take(in, r, STORE_MASTER, e);

@@ -11,17 +11,19 @@ struct store_zone;
 struct zone_id;
 
 /*
- * A record of the feed becomes rows of the catalogue: the one place where
+ * A record of the feed, or of an index, becomes rows of the catalogue: the one place where
  * api's structs turn into the store's.  Inside the caller's transaction.
  */
 struct intake {
 	struct store *store;
 	int64_t zone;
 	bool anew;       /* take records whose tag is the same */
+	bool absent;     /* out of an index: only those that are absent */
 	int64_t changes; /* records that were new, changed or gone */
 };
 
 void intake_begin(struct intake *out, struct store *, int64_t zone, bool anew);
+void intake_begin_index(struct intake *out, struct store *, int64_t zone);
 int intake_record(struct intake *, const struct record *, struct err *);
 
 /* And back: a zone of the catalogue as api asks for it.  The caller ends with

@@ -14,6 +14,7 @@
 #include "record.h"
 #include "report.h"
 #include "store.h"
+#include "witness.h"
 
 /* One database of the account: what changed in it, and how far that is. */
 struct base {
@@ -33,6 +34,7 @@ struct walk {
 
 struct run {
 	struct listing *out;
+	const struct listing_options *o;
 	struct cloud *cloud;
 	struct store *store;
 	struct report *report;
@@ -49,7 +51,9 @@ struct run {
 	 * so that the next run asks for its page again. */
 	struct unread *unread;
 	bool stuck;
-	char *last_token; /* of the page that ended the walk */
+	char *last_token;         /* of the page that ended the walk */
+	struct witness *witness;  /* of the zone under way; NULL */
+	const struct zone_id *id; /* that zone */
 };
 
 /* A record that was listed but could not be read; "" if not even its name. */
@@ -74,10 +78,31 @@ ends_everything(enum err_code code)
 }
 
 static void
+turn(void *arg)
+{
+	struct run *r = arg;
+
+	http_turn(r->cloud->http, 1000);
+}
+
+static void
 spin(struct run *r)
 {
 	while (!r->done)
-		http_turn(r->cloud->http, 1000);
+		turn(r);
+}
+
+/* Back in, and on with what waits for it. */
+static int
+recover(void *arg, struct err *e)
+{
+	struct run *r = arg;
+
+	if (cloud_recover(r->cloud, e) == -1)
+		return -1;
+	if (r->witness != NULL && witness_is_lost(r->witness))
+		witness_resume(r->witness);
+	return 0;
 }
 
 /* ---- which zones have changed ---- */
@@ -188,7 +213,7 @@ list_zones(struct run *r, struct base *b, struct err *e)
 		return -1;
 	ask_zones(r, b, token);
 	if (cloud_lost(r->cloud, &r->end)) {
-		if (cloud_recover(r->cloud, e) == -1)
+		if (recover(r, e) == -1)
 			goto out;
 		ask_zones(r, b, token);
 	}
@@ -265,14 +290,19 @@ on_page(void *arg, const char *token, bool more)
 	if (r->fatal.code == ERR_NONE &&
 	    (r->stuck ||
 		store_zone_token(r->store, r->intake.zone, token, !more,
-		    PHOTOS_KEYS_NUMBER, now, &r->fatal) == 0) &&
-	    store_commit(r->store, &r->fatal) == 0)
-		r->in_page = false;
+		    PHOTOS_KEYS_NUMBER, now, &r->fatal) == 0))
+		(void)store_commit(r->store, &r->fatal);
+	if (r->fatal.code != ERR_NONE)
+		store_rollback(r->store);
+	r->in_page = false;
 	if (!more) {
 		free(r->last_token);
 		r->last_token = xstrdup(token);
 	}
-	report_busy(r->report, "Listing", r->out->records, clock_mono_ms());
+	report_busy(r->report, "Listing",
+	    r->out->records +
+		(r->witness != NULL ? witness_seen(r->witness) : 0),
+	    clock_mono_ms());
 	return r->fatal.code == ERR_NONE && !http_interrupted(r->cloud->http);
 }
 
@@ -400,24 +430,21 @@ reread_batch(struct run *r, const struct zone_id *id, struct unread **from)
 	spin(r);
 }
 
-/* Ask for them by name; what stays unread keeps the token. */
+/* Ask for them by name; what stays unread keeps the token.  Each is kept as it
+ * comes: if the program ends in between, they are only read once more. */
 static int
 reread(struct run *r, const struct zone_id *id, struct err *e)
 {
 	struct unread *next = r->unread;
 	size_t left = 0;
 
-	if (store_begin(r->store, e) == -1)
-		return -1;
 	while (next != NULL && r->end.code == ERR_NONE &&
 	    r->fatal.code == ERR_NONE) {
 		reread_batch(r, id, &next);
 		if (!cloud_lost(r->cloud, &r->end))
 			continue;
-		if (cloud_recover(r->cloud, e) == -1) {
-			store_rollback(r->store);
+		if (recover(r, e) == -1)
 			return -1;
-		}
 		err_clear(&r->end);
 		next = r->unread;
 	}
@@ -427,10 +454,8 @@ reread(struct run *r, const struct zone_id *id, struct err *e)
 	    r->fatal.code == ERR_NONE)
 		(void)store_zone_token(r->store, r->intake.zone, r->last_token,
 		    true, PHOTOS_KEYS_NUMBER, clock_now_ms(), &r->fatal);
-	if (r->fatal.code != ERR_NONE || store_commit(r->store, e) == -1) {
-		store_rollback(r->store);
-		if (r->fatal.code != ERR_NONE)
-			*e = r->fatal;
+	if (r->fatal.code != ERR_NONE) {
+		*e = r->fatal;
 		return -1;
 	}
 	if (left > 0 && r->end.code == ERR_NONE)
@@ -451,30 +476,20 @@ ask_for_masters(struct run *r, const struct zone_id *id, struct err *e)
 	return r->unread != NULL ? reread(r, id, e) : 0;
 }
 
+/* From where it was left to its end, whatever that takes; r->end tells how it
+ * ended. */
 static int
-walk_zone(struct run *r, const struct zone_id *id, struct err *e)
+walk_feed(struct run *r, const struct zone_id *id, struct err *e)
 {
 	struct store_zone row;
 	char *token = NULL;
-	bool anew;
 	int rc = -1;
 
 	if (zone_row(&row, &token, r, id, e) == -1)
 		return -1;
-	/* A longer list of keys, or a library that has come back: everything is
-	 * asked for once more. */
-	anew = row.keys < PHOTOS_KEYS_NUMBER;
-	if ((anew && row.walked) || row.gone) {
-		if (drop_token(r, row.zone, row.keys, e) == -1)
-			goto out;
-		free(token);
-		token = NULL;
-	}
-	clear_unread(r);
-	intake_begin(&r->intake, r->store, row.zone, anew);
 	feed(r, id, token);
 	if (cloud_lost(r->cloud, &r->end) && r->fatal.code == ERR_NONE) {
-		if (cloud_recover(r->cloud, e) == -1)
+		if (recover(r, e) == -1)
 			goto out;
 		free(token);
 		if (zone_row(&row, &token, r, id, e) == -1)
@@ -493,12 +508,136 @@ walk_zone(struct run *r, const struct zone_id *id, struct err *e)
 		*e = r->fatal;
 		goto out;
 	}
+	rc = r->stuck && r->end.code == ERR_NONE ? reread(r, id, e) : 0;
+out:
+	free(token);
+	return rc;
+}
+
+/* ---- its proof ---- */
+
+static int
+feed_again(void *arg, struct err *end, struct err *e)
+{
+	struct run *r = arg;
+
+	clear_unread(r);
+	if (walk_feed(r, r->id, e) == -1)
+		return -1;
+	*end = r->end;
+	return 0;
+}
+
+/* Until the indexes are read. */
+static int
+wait_for_witness(struct run *r, struct err *e)
+{
+	while (!witness_is_idle(r->witness) || witness_is_lost(r->witness)) {
+		if (witness_is_lost(r->witness) && recover(r, e) == -1)
+			return -1;
+		turn(r);
+		report_busy(r->report, "Comparing", witness_seen(r->witness),
+		    clock_mono_ms());
+	}
+	return 0;
+}
+
+/* The feed is at its end; are both sides alike? */
+static int
+prove(struct run *r, const struct zone_id *id, struct err *e)
+{
+	const struct witness_host host = {
+	    .turn = turn, .recover = recover, .feed = feed_again, .arg = r};
+	struct err end = ERR_INIT;
+
+	if (wait_for_witness(r, e) == -1 ||
+	    witness_compare(r->witness, &host, &r->intake.changes, &end, e) ==
+		-1)
+		return -1;
+	if (end.code == ERR_NONE)
+		return 0;
+	if (ends_everything(end.code)) {
+		r->end = end;
+		return 0;
+	}
+	log_warn("%s could not be compared with iCloud's index: %s", id->name,
+	    end.what);
+	err_set(&end, ERR_INCOMPLETE, NULL,
+	    "The list of %s could not be compared with iCloud's index.",
+	    id->name);
+	err_keep_worse(&r->out->trouble, &end);
+	err_clear(&r->end);
+	return 0;
+}
+
+/* Whatever is on its way has come. */
+static void
+drop_witness(struct run *r)
+{
+	if (r->witness == NULL)
+		return;
+	witness_stop(r->witness);
+	while (!witness_is_idle(r->witness))
+		turn(r);
+	witness_free(r->witness);
+	r->witness = NULL;
+}
+
+/* Is a zone that has been listed before to be compared now? */
+static int
+is_due(bool *due, struct run *r, int64_t zone, struct err *e)
+{
+	*due = r->o->proof == LISTING_PROOF_NOW;
+	if (r->o->proof != LISTING_PROOF_WHEN_DUE)
+		return 0;
+	return store_witness_due(due, r->store, zone, clock_now_ms(), e);
+}
+
+static int
+walk_zone(struct run *r, const struct zone_id *id, struct err *e)
+{
+	struct store_zone row;
+	char *token = NULL;
+	bool anew, first, due = false;
+	int rc = -1;
+
+	if (zone_row(&row, &token, r, id, e) == -1)
+		return -1;
+	free(token);
+	first = !row.walked && row.walked_ms == 0 &&
+	    r->o->proof != LISTING_NO_PROOF;
+	/* A longer list of keys, or a library that has come back: everything is
+	 * asked for once more. */
+	anew = row.keys < PHOTOS_KEYS_NUMBER;
+	if (((anew && row.walked) || row.gone) &&
+	    drop_token(r, row.zone, row.keys, e) == -1)
+		return -1;
+	clear_unread(r);
+	intake_begin(&r->intake, r->store, row.zone, anew);
+	r->id = id;
+	if (first)
+		r->witness =
+		    witness_begin(r->cloud, r->store, row.zone, id, true);
+	if (walk_feed(r, id, e) == -1)
+		goto out;
 	if (row.gone && r->end.code == ERR_NONE) {
 		log_note("The library %s is in the cloud again.", id->name);
 		if (store_zone_gone(r->store, row.zone, false, e) == -1)
 			goto out;
 	}
-	if (r->stuck && r->end.code == ERR_NONE && reread(r, id, e) == -1)
+	if (r->end.code == ERR_NONE && !first &&
+	    is_due(&due, r, row.zone, e) == -1)
+		goto out;
+	if (due)
+		r->witness =
+		    witness_begin(r->cloud, r->store, row.zone, id, false);
+	if (r->end.code == ERR_NONE && r->witness != NULL &&
+	    prove(r, id, e) == -1)
+		goto out;
+	/* A feed that cannot be passed: what its indexes have is listed all
+	 * the same. */
+	if (r->end.code != ERR_NONE && r->witness != NULL &&
+	    !ends_everything(r->end.code) && wait_for_witness(r, e) == -1)
 		goto out;
 	if (r->intake.changes > 0 && r->end.code == ERR_NONE &&
 	    ask_for_masters(r, id, e) == -1)
@@ -506,7 +645,7 @@ walk_zone(struct run *r, const struct zone_id *id, struct err *e)
 	r->out->changes += r->intake.changes;
 	rc = 0;
 out:
-	free(token);
+	drop_witness(r);
 	return rc;
 }
 
@@ -536,6 +675,31 @@ add_unfinished(void *arg, const struct store_zone *z)
 	if (!z->gone && is_library(z->name) &&
 	    (!z->walked || z->keys < PHOTOS_KEYS_NUMBER))
 		add_row(arg, z);
+}
+
+/* Zones whose proof is due, whether they have changed or not. */
+static void
+add_due(void *arg, const struct store_zone *z)
+{
+	struct run *r = arg;
+	bool due = false;
+
+	if (r->fatal.code == ERR_NONE && !z->gone && is_library(z->name) &&
+	    is_due(&due, r, z->zone, &r->fatal) == 0 && due)
+		add_row(r, z);
+}
+
+static int
+add_walks(struct run *r, struct err *e)
+{
+	err_clear(&r->fatal);
+	if (store_zones(r->store, add_unfinished, r, e) == -1 ||
+	    store_zones(r->store, add_due, r, e) == -1)
+		return -1;
+	if (r->fatal.code == ERR_NONE)
+		return 0;
+	*e = r->fatal;
+	return -1;
 }
 
 struct held {
@@ -642,10 +806,13 @@ keep_tokens(struct run *r, struct err *e)
 
 int
 listing_run(struct listing *out, struct cloud *cloud, struct store *store,
-    struct report *report, struct err *e)
+    struct report *report, const struct listing_options *o, struct err *e)
 {
-	struct run r = {
-	    .out = out, .cloud = cloud, .store = store, .report = report};
+	struct run r = {.out = out,
+	    .o = o,
+	    .cloud = cloud,
+	    .store = store,
+	    .report = report};
 	struct walk *w;
 	int rc = -1;
 
@@ -660,8 +827,8 @@ listing_run(struct listing *out, struct cloud *cloud, struct store *store,
 		    database_failed(&r, &r.bases[i], e) == -1)
 			goto out;
 	}
-	if (store_zones(store, add_unfinished, &r, e) == -1 ||
-	    walk_all(&r, e) == -1 || keep_tokens(&r, e) == -1)
+	if (add_walks(&r, e) == -1 || walk_all(&r, e) == -1 ||
+	    keep_tokens(&r, e) == -1)
 		goto out;
 	rc = 0;
 out:

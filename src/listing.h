@@ -15,6 +15,12 @@ struct store;
  * transaction a page, so that it can stop anywhere and go on from there
  * (docs/design.md, "The feed is the list").
  */
+struct listing_options {
+	/* Compare with Apple's indexes (witness.h): a library that is listed
+	 * for the first time, and others when that is due, or now. */
+	enum { LISTING_NO_PROOF, LISTING_PROOF_WHEN_DUE, LISTING_PROOF_NOW } proof;
+};
+
 struct listing {
 	int64_t records;    /* received */
 	int64_t changes;    /* of them new, changed or gone */
@@ -28,6 +34,6 @@ struct listing {
  * out->trouble; the rest is listed all the same.
  */
 int listing_run(struct listing *out, struct cloud *, struct store *,
-    struct report *, struct err *);
+    struct report *, const struct listing_options *, struct err *);
 
 #endif

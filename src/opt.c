@@ -118,6 +118,8 @@ static const struct opt table[] = {
 	NULL, NULL, "make new files immutable, where the system can", false},
     {"scheduled", 0, OPT_FLAG, IN(SYNC), AT(scheduled), 0, 0, 0, NULL, NULL,
 	"for timers: quiet, and not twice within 20 hours", false},
+    {"prove", 0, OPT_FLAG, IN(SYNC), AT(prove), 0, 0, 0, NULL, NULL,
+	"compare the list with iCloud's own index now", false},
     {"strict", 0, OPT_FLAG, IN(SYNC), AT(strict), 0, 0, 0, NULL, NULL,
 	"end with status 1 for known gaps too", false},
 

@@ -59,7 +59,7 @@ struct options {
 	int64_t sms;     /* --sms[=N]: number N from 1; 0: devices */
 	int64_t voice;   /* the same by a call */
 	/* sync */
-	bool dry_run, strict, scheduled;
+	bool dry_run, strict, scheduled, prove;
 	bool lock_files; /* make new files immutable */
 	struct opt_list libraries, albums;
 	struct opt_list skip; /* live raw edited video hidden trashed */

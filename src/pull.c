@@ -43,7 +43,13 @@ pull_check_account(
 int
 pull_list(struct pull *p, struct err *e)
 {
-	return listing_run(&p->listing, p->cloud, p->store, p->app->report, e);
+	int rc = listing_run(
+	    &p->listing, p->cloud, p->store, p->app->report, &p->list, e);
+
+	/* Once is enough. */
+	if (p->list.proof == LISTING_PROOF_NOW)
+		p->list.proof = LISTING_PROOF_WHEN_DUE;
+	return rc;
 }
 
 /* Said before the first byte: what there is to do, and whether it fits. */

@@ -21,6 +21,7 @@ struct pull {
 	struct store *store;
 	struct work *work;
 	const struct store_filter *filter;
+	struct listing_options list;
 	/* out */
 	struct listing listing;
 	struct store_forecast forecast; /* of the last round */

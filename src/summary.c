@@ -101,23 +101,57 @@ failure_word(enum store_failure why)
 	return "failed";
 }
 
+const char *
+summary_stated(int what)
+{
+	static const char *const words[STORE_STATED_COUNT] = {
+	    [STORE_STATED_ADDED] = "the library by date added",
+	    [STORE_STATED_VISIBLE] = "the library",
+	    [STORE_STATED_HIDDEN] = "Hidden",
+	    [STORE_STATED_TRASHED] = "Recently Deleted",
+	    [STORE_STATED_INFO] = "the total",
+	    [STORE_STATED_INFO_HIDDEN] = "the total of Hidden",
+	};
+
+	return what >= 0 && what < STORE_STATED_COUNT ? words[what] : NULL;
+}
+
+/* Of a library as a whole: nothing of it is missing by name. */
+static void
+say_library_gap(
+    struct report *r, enum report_weight weight, const struct store_gap *g)
+{
+	const char *what = summary_stated(g->stated);
+
+	report_text(r, weight, "%s: %s%s%s: %s",
+	    g->known ? "Known gap" : "Not proven", what != NULL ? what : "",
+	    what != NULL ? " of " : "", g->zone, g->detail);
+}
+
 void
 summary_gap(
     struct report *r, enum report_weight weight, const struct store_gap *g)
 {
+	bool library = g->why == STORE_MISCOUNTED || g->why == STORE_UNINDEXED;
 	const char *role = g->role >= 0 && g->role < RESOURCE_COUNT
 	    ? resource_role_name((enum resource_role)g->role)
-	    : "asset";
+	    : library ? "library"
+		      : "asset";
 
 	report_open(r, "gap");
 	report_str(r, "zone", g->zone);
-	report_str(r, "record", g->record);
+	report_str(r, "record", library ? NULL : g->record);
 	report_str(r, "name", g->name);
 	report_str(r, "role", role);
 	report_str(r, "why", failure_word(g->why));
+	report_str(r, "stated", summary_stated(g->stated));
 	report_str(r, "detail", g->detail);
 	report_bool(r, "known", g->known);
 	report_close(r);
+	if (library) {
+		say_library_gap(r, weight, g);
+		return;
+	}
 	report_text(r, weight, "%s: %s (%s): %s",
 	    g->known ? "Known gap" : "Missing",
 	    g->name != NULL ? g->name : g->record, role,

@@ -16,6 +16,7 @@ struct verdict_facts;
 
 const char *summary_role(int role); /* "original", ...; "other" */
 const char *summary_state(int state); /* of enum store_state: "proven", ... */
+const char *summary_stated(int what); /* of enum store_stated: "Hidden", ... */
 void summary_totals(struct report *, const struct store_totals *);
 /* A file that lies under its final name now: "file", or "repaired". */
 void summary_placed(struct report *, const struct store_placed *);

@@ -102,6 +102,9 @@ list_and_fetch(struct sync *s, struct err *e)
 	s->pull.store = s->store;
 	s->pull.work = s->work;
 	s->pull.filter = &s->filter.of;
+	s->pull.list.proof = s->app->opt.dry_run ? LISTING_NO_PROOF
+	    : s->app->opt.prove                  ? LISTING_PROOF_NOW
+						 : LISTING_PROOF_WHEN_DUE;
 	rc = pull_list(&s->pull, e);
 	if (rc == 0)
 		rc = filter_make(&s->filter, s->store, &s->app->opt, e);

@@ -328,19 +328,39 @@ static const char sql_bytes[] =
     "SELECT dict, size, bytes FROM record WHERE zone = ?1 AND name = ?2"
     " AND dict IS NOT NULL";
 
-int
-store_record_bytes(struct buf *out, struct store *s, int64_t zone,
-    const char *name, struct err *e)
-{
-	sqlite3_stmt *st;
-	int rc;
+static const char sql_info_bytes[] =
+    "SELECT dict, size, bytes FROM record WHERE zone = ?1 AND type = 5"
+    " AND gone_run IS NULL AND dict IS NOT NULL ORDER BY rec LIMIT 1";
 
-	if (sql_open(&st, s, e, sql_bytes, "it", zone, name) == -1)
-		return -1;
-	rc = sql_row(s, st, e);
+static int
+bytes_of(struct buf *out, struct store *s, sqlite3_stmt *st, struct err *e)
+{
+	int rc = sql_row(s, st, e);
+
 	if (rc != 1)
 		return rc == 0 ? 1 : -1;
 	rc = record_column(out, s, st, 0, e);
 	sql_end(st);
 	return rc;
+}
+
+int
+store_record_bytes(struct buf *out, struct store *s, int64_t zone,
+    const char *name, struct err *e)
+{
+	sqlite3_stmt *st;
+
+	if (sql_open(&st, s, e, sql_bytes, "it", zone, name) == -1)
+		return -1;
+	return bytes_of(out, s, st, e);
+}
+
+int
+store_info_bytes(struct buf *out, struct store *s, int64_t zone, struct err *e)
+{
+	sqlite3_stmt *st;
+
+	if (sql_open(&st, s, e, sql_info_bytes, "i", zone) == -1)
+		return -1;
+	return bytes_of(out, s, st, e);
 }

@@ -288,6 +288,7 @@ static const char *const version_3[] = {
     "ALTER TABLE record ADD COLUMN index_only INTEGER NOT NULL DEFAULT 0;",
     "CREATE INDEX record_index_only ON record(zone)"
     "  WHERE index_only <> 0;",
+    "CREATE INDEX record_info ON record(zone) WHERE type = 5;",
     "CREATE INDEX asset_zone ON asset(zone, flags);",
     /* Number of the last witness that saw it. */
     "ALTER TABLE asset ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;",

@@ -198,6 +198,9 @@ int	store_count_other(struct store *, int64_t zone, const char *type_name,
 /* The kept bytes, inflated, appended to out; 1 if there is no such record. */
 int	store_record_bytes(struct buf *out, struct store *, int64_t zone,
 	    const char *name, struct err *);
+/* The same of the zone's library info. */
+int	store_info_bytes(struct buf *out, struct store *, int64_t zone,
+	    struct err *);
 
 struct store_resource {
 	int		 role;	/* the caller's number, 0..15; 0: original */
@@ -868,13 +871,13 @@ int	store_list_files(struct store *, int64_t as_of, bool (*each)(void *,
 struct store_gap {
 	/* record: "" of a zone as a whole; name: filename or NULL */
 	const char	*zone, *record, *name;
-	int		 stated;	/* enum store_stated of a zone; else -1 */
 	int		 role;		/* -1: the asset, or the zone, as a whole */
 	enum store_failure why;
 	const char	*detail;
 	int64_t		 first_run;
 	bool		 known;	/* seen in a run before this one, closable
 				   only by Apple: no longer a failure */
+	int		 stated; /* enum store_stated of a zone; else -1 */
 };
 /* Bring the gaps up to date (assets without an original, contents that
  * failed) and walk them.  Within a run; store_totals() counts them after. */

@@ -1,0 +1,281 @@
+#include "index.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud.h"
+#include "log.h"
+#include "photos.h"
+#include "text.h"
+
+/* Positions of a window, and how far it reads into the next one: as many may
+ * leave the index meanwhile without a gap between the two. */
+#define SHARE   1000
+#define OVERLAP 100
+/* Positions of a page: a joint one has two records each. */
+#define JOINT_PAGE (PHOTOS_PAGE_MAX / 2)
+#define NAMES_PAGE PHOTOS_PAGE_MAX
+/* Of a page that cannot be read, the smallest that was tried. */
+#define BAD_PAGE 2
+/* How often an empty page is not believed; how much of an index may be passed. */
+#define EMPTIES_MAX  2
+#define PASSES_MAX   50
+#define RESTARTS_MAX 5
+#define WIDTH_START  2
+
+struct window {
+	struct index_walk *walk;
+	int64_t start, share; /* positions; share INT64_MAX: to the end */
+	int64_t covered;
+	int64_t
+	    rank; /* of the last page by rank, which its marker belongs to */
+	char *marker; /* where it goes on; NULL: by rank */
+	int empties;  /* in a row */
+	int restarts;
+	bool open, busy;
+};
+
+struct index_walk {
+	struct index_options o;
+	struct zone_id zone;
+	char *index;
+	struct window windows[INDEX_WIDTH_MAX];
+	int64_t next;    /* first rank of the next window; -1: none is left */
+	int width, good; /* pages that came well since it grew */
+	int busy, passes;
+	bool lost, stopping;
+	struct err err;
+};
+
+static void fill(struct index_walk *);
+
+static int64_t
+page_of(const struct index_walk *x)
+{
+	return x->o.names_only ? NAMES_PAGE : JOINT_PAGE;
+}
+
+static void
+close_window(struct window *w)
+{
+	free(w->marker);
+	memset(w, 0, sizeof(*w));
+}
+
+static void
+by_rank(struct window *w)
+{
+	free(w->marker);
+	w->marker = NULL;
+}
+
+/* Go on behind what cannot be had; false: too much of that. */
+static bool
+pass(struct window *w, int64_t positions)
+{
+	struct index_walk *x = w->walk;
+
+	if (++x->passes > PASSES_MAX)
+		return false;
+	log_debug(
+	    "%lld positions of %s are passed.", (long long)positions, x->index);
+	by_rank(w);
+	w->covered += positions;
+	w->empties = 0;
+	return true;
+}
+
+/* The index says that it ends here. */
+static void
+take_end(struct window *w)
+{
+	struct index_walk *x = w->walk;
+
+	by_rank(w);
+	if (w->covered >= w->share || w->start + w->covered >= x->o.expected)
+		close_window(w);
+	else if (++w->empties > EMPTIES_MAX && !pass(w, page_of(x)))
+		close_window(w);
+	else if (w->start + w->covered >= x->o.expected)
+		close_window(w);
+}
+
+static void
+take_page(struct window *w, const char *next, size_t assets)
+{
+	struct index_walk *x = w->walk;
+
+	w->covered += (int64_t)assets;
+	if (++x->good >= x->width && x->width < x->o.width) {
+		x->width++;
+		x->good = 0;
+	}
+	if (next == NULL) {
+		if (assets > 0)
+			w->empties = 0;
+		take_end(w);
+		return;
+	}
+	free(w->marker);
+	w->marker = xstrdup(next);
+	/* A page without anything, and another behind it: not for ever. */
+	w->empties = assets > 0 ? 0 : w->empties + 1;
+	if (w->share != INT64_MAX && w->covered >= w->share + OVERLAP)
+		close_window(w);
+	else if (w->empties > EMPTIES_MAX && !pass(w, page_of(x)))
+		close_window(w);
+}
+
+static void
+take_error(struct window *w, const struct err *e)
+{
+	struct index_walk *x = w->walk;
+
+	if (cloud_lost(x->o.cloud, e)) {
+		x->lost = true;
+		return;
+	}
+	x->good = 0;
+	if (x->width > 1)
+		x->width /= 2;
+	if (e->code == ERR_TOKEN && w->restarts++ < RESTARTS_MAX) {
+		by_rank(w);
+		w->covered -= w->covered < OVERLAP ? w->covered : OVERLAP;
+		return;
+	}
+	if (photos_may_pass(e) && pass(w, BAD_PAGE))
+		return;
+	err_keep_worse(&x->err, e);
+	x->stopping = true;
+}
+
+static void
+on_record(void *arg, const struct record *r)
+{
+	struct window *w = arg;
+
+	w->walk->o.record(w->walk->o.arg, r);
+}
+
+static void
+on_done(void *arg, const char *next, size_t assets, const struct err *e)
+{
+	struct window *w = arg;
+	struct index_walk *x = w->walk;
+
+	w->busy = false;
+	x->busy--;
+	if (e->code == ERR_NONE) {
+		x->o.page(x->o.arg);
+		take_page(w, next, assets);
+	} else {
+		take_error(w, e);
+	}
+	fill(x);
+	if (x->busy == 0)
+		x->o.idle(x->o.arg); /* may be the end of x */
+}
+
+static void
+ask(struct window *w)
+{
+	struct index_walk *x = w->walk;
+
+	w->busy = true;
+	x->busy++;
+	if (w->marker == NULL)
+		w->rank = w->start + w->covered;
+	photos_query(&x->o.cloud->ck, &x->zone,
+	    &(struct photos_query){
+		.index = x->index,
+		.rank = w->rank,
+		.marker = w->marker,
+		.names_only = x->o.names_only,
+		.record = on_record,
+		.done = on_done,
+		.arg = w,
+	    });
+}
+
+static void
+open_window(struct window *w, struct index_walk *x)
+{
+	bool last = x->o.width == 1 || x->next + SHARE >= x->o.expected;
+
+	*w = (struct window){.walk = x,
+	    .open = true,
+	    .start = x->next,
+	    .share = last ? INT64_MAX : SHARE};
+	x->next = last ? -1 : x->next + SHARE;
+}
+
+/* As many requests as may be: those of open windows, the first before all
+ * others, then new ones. */
+static void
+fill(struct index_walk *x)
+{
+	for (int i = 0; i < INDEX_WIDTH_MAX; i++) {
+		struct window *w = &x->windows[i];
+
+		if (x->stopping || x->lost || x->busy >= x->width)
+			return;
+		if (w->busy)
+			continue;
+		if (!w->open && x->next >= 0)
+			open_window(w, x);
+		if (w->open)
+			ask(w);
+	}
+}
+
+struct index_walk *
+index_begin(const struct index_options *o)
+{
+	struct index_walk *x = xcalloc(1, sizeof(*x));
+
+	assert(o->width >= 1 && o->width <= INDEX_WIDTH_MAX);
+	x->o = *o;
+	zone_id_copy(&x->zone, o->zone);
+	x->index = xstrdup(o->index);
+	x->width = o->width < WIDTH_START ? o->width : WIDTH_START;
+	err_clear(&x->err);
+	fill(x);
+	return x;
+}
+
+bool
+index_is_lost(const struct index_walk *x)
+{
+	return x->lost;
+}
+
+void
+index_resume(struct index_walk *x)
+{
+	x->lost = false;
+	fill(x);
+}
+
+void
+index_stop(struct index_walk *x)
+{
+	x->stopping = true;
+}
+
+int
+index_end(struct index_walk *x, struct err *e)
+{
+	struct err end = x->err;
+
+	assert(x->busy == 0);
+	for (int i = 0; i < INDEX_WIDTH_MAX; i++)
+		free(x->windows[i].marker);
+	zone_id_clear(&x->zone);
+	free(x->index);
+	free(x);
+	if (end.code == ERR_NONE)
+		return 0;
+	*e = end;
+	return -1;
+}
