@@ -13,7 +13,7 @@ struct outcome {
 	const char *command; /* as in the table of runs; NULL: no news of it */
 	int64_t run;         /* its number; 0: it did not get that far */
 	int64_t repaired;    /* files that were fetched anew */
-	char text[512];      /* the verdict's line; "" if it came to none */
+	char text[640];      /* the verdict's line; "" if it came to none */
 };
 
 /* What a run needs and every command is given. */

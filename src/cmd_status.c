@@ -8,6 +8,7 @@
 #include "copy.h"
 #include "err.h"
 #include "json.h"
+#include "library.h"
 #include "report.h"
 #include "session.h"
 #include "store.h"
@@ -68,6 +69,148 @@ say_totals(struct report *r, const struct store_totals *t)
 	report_text(r, REPORT_ASKED,
 	    "Not copied: Shared Albums, \"Copy iCloud Link\" shares, "
 	    "Image Playground, People and Memories");
+}
+
+/* Of a library: what Apple states, and what became of it. */
+struct libraries {
+	struct app *app;
+	struct store *store;
+	bool another;
+	const char *zone; /* whose differences are told */
+	struct err err;
+};
+
+static int64_t
+stated_in_all(const struct store_compared *c)
+{
+	const int64_t *s = c->stated;
+
+	return s[STORE_STATED_VISIBLE] < 0 || s[STORE_STATED_HIDDEN] < 0 ||
+		s[STORE_STATED_TRASHED] < 0
+	    ? -1
+	    : s[STORE_STATED_VISIBLE] + s[STORE_STATED_HIDDEN] +
+		s[STORE_STATED_TRASHED];
+}
+
+static void
+write_library(struct report *r, const struct store_compared *c)
+{
+	char when[40];
+
+	report_open(r, "compared");
+	report_str(r, "name", library_word(c->zone_name));
+	report_str(r, "zone", c->zone_name);
+	report_str(r, "database", c->database == 0 ? "private" : "shared");
+	report_str(r, "compared",
+	    c->proof_ms != 0 ? civil_iso(when, c->proof_ms) : NULL);
+	report_bool(r, "agrees", c->agrees);
+	report_str(r, "indexing", c->indexing);
+	if (stated_in_all(c) >= 0)
+		report_int(r, "stated", stated_in_all(c));
+	report_int(r, "listed", c->listed);
+	if (c->held >= 0) {
+		report_int(r, "held", c->held);
+		report_int(r, "proven", c->proven);
+	}
+	report_int(r, "only_index", c->only_index);
+	report_int(r, "only_feed", c->only_feed);
+	report_int(r, "bursts", c->bursts);
+	report_int(r, "ghosts", c->ghosts);
+	report_list_open(r, "counts");
+	for (int i = 0; i < STORE_STATED_COUNT; i++) {
+		if (c->stated[i] < 0)
+			continue;
+		report_item_open(r);
+		report_str(r, "what", summary_stated(i));
+		report_int(r, "stated", c->stated[i]);
+		report_int(r, "seen", c->seen[i]);
+		report_item_close(r);
+	}
+	report_list_close(r);
+	report_close(r);
+}
+
+/* "Personal: 7,840 stated, 7,852 listed (12 more frames of bursts), ..." */
+static void
+add_library(struct buf *out, const struct store_compared *c)
+{
+	char n[32];
+
+	buf_addf(out, "%s: ", library_word(c->zone_name));
+	if (stated_in_all(c) >= 0)
+		buf_addf(out, "%s stated, ", text_count(n, stated_in_all(c)));
+	buf_addf(out, "%s listed", text_count(n, c->listed));
+	if (c->bursts > 0)
+		buf_addf(out, " (%s more %s of bursts)",
+		    text_count(n, c->bursts),
+		    c->bursts == 1 ? "frame" : "frames");
+	if (c->held >= 0) {
+		buf_addf(out, ", %s held", text_count(n, c->held));
+		buf_addf(out, ", %s proven", text_count(n, c->proven));
+	}
+}
+
+static void
+say_library(void *arg, const struct store_compared *c)
+{
+	struct libraries *l = arg;
+	struct report *r = l->app->report;
+	struct buf line = {0};
+	char when[40];
+
+	write_library(r, c);
+	add_library(&line, c);
+	report_text(r, REPORT_ASKED, "%s%s",
+	    l->another ? "            " : "Libraries:  ", buf_text(&line));
+	buf_clear(&line);
+	l->another = true;
+	if (c->proof_ms == 0) {
+		report_text(r, REPORT_ASKED,
+		    "            never compared with iCloud's index");
+		return;
+	}
+	civil_iso(when, c->proof_ms);
+	when[strcspn(when, "T")] = '\0';
+	report_text(r, REPORT_ASKED, "            iCloud's index %s on %s",
+	    c->agrees ? "agreed" : "differed", when);
+}
+
+static void
+say_difference(void *arg, const struct store_difference *d)
+{
+	static const char *const answers[] = {[STORE_UNANSWERED] = "unanswered",
+	    [STORE_FOUND] = "found",
+	    [STORE_NOT_FOUND] = "not-found"};
+	struct libraries *l = arg;
+	struct report *r = l->app->report;
+	bool index = d->side == STORE_ONLY_INDEX;
+
+	report_open(r, "difference");
+	report_str(r, "zone", l->zone);
+	report_str(r, "record", d->name);
+	report_str(r, "only", index ? "index" : "feed");
+	report_str(r, "look_up", answers[d->answer]);
+	report_bool(r, "burst", d->burst);
+	report_close(r);
+	if (d->burst && d->answer == STORE_FOUND)
+		return;
+	report_text(r, REPORT_ASKED, "Difference: %s: only %s, and %s by name",
+	    d->name,
+	    index ? "iCloud's index lists it" : "iCloud's changes list it",
+	    d->answer == STORE_FOUND           ? "it was found"
+		: d->answer == STORE_NOT_FOUND ? "it was not found"
+					       : "nothing was told");
+}
+
+static void
+say_differences(void *arg, const struct store_compared *c)
+{
+	struct libraries *l = arg;
+
+	l->zone = c->zone_name;
+	if (l->err.code == ERR_NONE)
+		(void)store_differences(
+		    l->store, c->zone, say_difference, l, &l->err);
 }
 
 static void
@@ -193,10 +336,12 @@ status_run(struct app *app, struct err *e)
 	struct store_totals t;
 	struct store_history h;
 	struct left_out left = {.known = false};
+	struct libraries libraries = {.app = app};
 	struct store *s = NULL;
 	char when[40];
 	int rc = -1;
 
+	err_clear(&libraries.err);
 	if (copy_read(&s, app, e) == -1 || store_totals(&t, s, e) == -1 ||
 	    store_history(&h, s, SYNC_RUN, INT64_MAX, e) == -1 ||
 	    store_runs(s, RUNS_SEARCHED, find_left_out, &left, e) == -1)
@@ -214,13 +359,19 @@ status_run(struct app *app, struct err *e)
 	say_trust(app, store_copy_account(s));
 	say_totals(app->report, &t);
 	say_left_out(app->report, &left);
+	libraries.store = s;
+	if (store_compared(s, say_library, &libraries, e) == -1)
+		goto out;
 	say_success(app->report, &h, clock_now_ms());
 	report_text(app->report, REPORT_ASKED, "Last runs:");
 	if (store_runs(s, RUNS_SHOWN, say_run, app->report, e) == -1)
 		goto out;
-	if (app->opt.gaps && store_gaps(s, say_gap, app->report, e) == -1)
+	if (app->opt.gaps &&
+	    (store_gaps(s, say_gap, app->report, e) == -1 ||
+		store_compared(s, say_differences, &libraries, e) == -1))
 		goto out;
-	rc = 0;
+	*e = libraries.err;
+	rc = e->code == ERR_NONE ? 0 : -1;
 out:
 	free(left.filter);
 	store_close(s);

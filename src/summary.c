@@ -163,7 +163,7 @@ void
 summary_verdict(struct report *r, const struct verdict *v,
     const struct verdict_facts *f, int64_t run)
 {
-	char n[32], size[32];
+	char n[32], size[32], when[40];
 
 	if (f->fetched > 0)
 		report_text(r, REPORT_CHATTER, "Fetched %s %s, %s.",
@@ -183,6 +183,9 @@ summary_verdict(struct report *r, const struct verdict *v,
 	report_int(r, "filtered", f->filtered);
 	report_int(r, "filtered_bytes", f->filtered_bytes);
 	summary_totals(r, f->totals);
+	report_str(r, "compared",
+	    f->compared_ms != 0 ? civil_iso(when, f->compared_ms) : NULL);
+	report_bool(r, "agrees", f->compared_ms != 0 && f->agrees);
 	report_close(r);
 	report_text(r,
 	    f->scheduled && v->code == ERR_NONE && f->fetched == 0

@@ -213,6 +213,17 @@ say_gap(void *arg, const struct store_gap *g)
 	summary_gap(s->app->report, REPORT_CHATTER, g);
 }
 
+/* Of all libraries together. */
+static void
+take_compared(void *arg, const struct store_compared *c)
+{
+	struct verdict_facts *f = arg;
+
+	if (c->proof_ms < f->compared_ms)
+		f->compared_ms = c->proof_ms;
+	f->agrees &= c->agrees || c->proof_ms == 0;
+}
+
 /* The one line, and the same for the catalogue and for scripts. */
 static int
 end_run(struct sync *s, int64_t run, struct err *e)
@@ -223,7 +234,9 @@ end_run(struct sync *s, int64_t run, struct err *e)
 	    .dry_run = s->app->opt.dry_run,
 	    .strict = s->app->opt.strict,
 	    .scheduled = s->app->opt.scheduled && s->app->outcome.repaired == 0,
-	    .listed_all = s->pull.listing.complete};
+	    .listed_all = s->pull.listing.complete,
+	    .compared_ms = INT64_MAX,
+	    .agrees = true};
 	struct store_totals totals;
 	struct store_left left;
 	struct verdict v;
@@ -233,12 +246,15 @@ end_run(struct sync *s, int64_t run, struct err *e)
 	if (store_gaps_refresh(s->store, &closing) == -1 ||
 	    store_gaps(s->store, say_gap, s, &closing) == -1 ||
 	    store_totals(&totals, s->store, &closing) == -1 ||
-	    store_left(&left, s->store, &s->filter.of, &closing) == -1) {
+	    store_left(&left, s->store, &s->filter.of, &closing) == -1 ||
+	    store_compared(s->store, take_compared, &facts, &closing) == -1) {
 		if (e->code == ERR_NONE)
 			*e = closing;
 		return -1;
 	}
 	facts.totals = &totals;
+	if (facts.compared_ms == INT64_MAX) /* no library at all */
+		facts.compared_ms = 0;
 	facts.filter = s->filter.text;
 	facts.filtered = left.filtered;
 	facts.filtered_bytes = left.filtered_bytes;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "civil.h"
 #include "store.h"
 #include "text.h"
 
@@ -21,6 +22,30 @@ add_here(struct buf *out, const struct store_totals *t)
 		text_add_count(out, t->size_verified, "file", "files");
 		buf_adds(out, " verified by size only");
 	}
+}
+
+/* What the number of photos rests on. */
+static void
+add_compared(struct buf *out, const struct verdict_facts *f)
+{
+	char when[40];
+
+	if (f->compared_ms == 0) {
+		buf_adds(out,
+		    " The list was never compared with iCloud's "
+		    "index.");
+		return;
+	}
+	civil_iso(when, f->compared_ms);
+	when[strcspn(when, "T")] = '\0';
+	if (f->agrees)
+		buf_addf(
+		    out, " The list agreed with iCloud's index on %s.", when);
+	else
+		buf_addf(out,
+		    " The list differed from iCloud's index on %s (icloud-pull "
+		    "status --gaps).",
+		    when);
 }
 
 void
@@ -91,6 +116,8 @@ verdict_make(struct verdict *out, const struct verdict_facts *f)
 		text_add_count(&line, known, "known gap", "known gaps");
 		buf_adds(&line, " (icloud-pull status --gaps).");
 	}
+	if (out->code == ERR_NONE || !f->agrees)
+		add_compared(&line, f);
 	if (out->code == ERR_INTERRUPTED)
 		buf_adds(&line,
 		    " What is here is kept; the next run goes on from there.");

@@ -16,7 +16,7 @@ struct store_totals;
  */
 struct verdict {
 	enum err_code code; /* decides the status; ERR_NONE: complete */
-	char line[512];     /* "Complete: 2,000 photos and videos ..." */
+	char line[640];     /* "Complete: 2,000 photos and videos ..." */
 };
 
 struct verdict_facts {
@@ -30,6 +30,10 @@ struct verdict_facts {
 	bool dry_run, strict;
 	bool scheduled;  /* a night without news is not worth a line */
 	bool listed_all; /* every zone reached the feed's end */
+	/* Of the libraries' comparisons with iCloud's index: the oldest; 0 if one
+	 * was never made.  Is there no difference that is not explained? */
+	int64_t compared_ms;
+	bool agrees;
 };
 
 void verdict_make(struct verdict *out, const struct verdict_facts *);

@@ -257,7 +257,8 @@ class Resizing(Progress):
         self.sim.clear_faults()
         self.assertEqual(window.end(), 0)
         lines = window.screens[0].said()
-        self.assertRegex(lines[-1], "^Complete: .* all proven[.]$")
+        self.assertRegex(
+            lines[-1], "^Complete: .* all proven[.] The list agreed ")
         for line in lines:
             self.assertRegex(
                 line, "^(icloud-pull: |To fetch: |Fetched |Complete: )")

@@ -135,6 +135,20 @@ static const struct row rows[] = {
 	ERR_INCOMPLETE, NULL},
 };
 
+#define COMPARED_MS INT64_C(1700000000000)
+#define AGREED      " The list agreed with iCloud's index on 2023-11-14."
+
+/* The line of a table, with what is said of a comparison that agreed. */
+static bool
+is_line(const struct verdict *v, const char *line)
+{
+	char with[600];
+
+	snprintf(with, sizeof(with), "%s%s", line,
+	    v->code == ERR_NONE ? AGREED : "");
+	return strcmp(v->line, with) == 0;
+}
+
 static void
 says_how_a_run_ended(void **state)
 {
@@ -148,14 +162,16 @@ says_how_a_run_ended(void **state)
 		    .open = t->missing - rows[i].filtered - t->gap_contents,
 		    .dry_run = rows[i].dry_run,
 		    .strict = rows[i].strict,
-		    .listed_all = !rows[i].not_listed};
+		    .listed_all = !rows[i].not_listed,
+		    .compared_ms = COMPARED_MS,
+		    .agrees = true};
 		struct verdict v;
 
 		verdict_make(&v, &f);
 		if (v.code != rows[i].code)
 			fail_msg("%s: code %d: %s", rows[i].what, (int)v.code,
 			    v.line);
-		if (rows[i].line != NULL && strcmp(v.line, rows[i].line) != 0)
+		if (rows[i].line != NULL && !is_line(&v, rows[i].line))
 			fail_msg("%s: %s", rows[i].what, v.line);
 		/* "Complete" is written if and only if it is. */
 		if (!rows[i].dry_run &&
@@ -173,16 +189,18 @@ what_is_left_out_explains_itself(void **state)
 	struct verdict_facts f = {.totals = &one,
 	    .filtered = 5,
 	    .filtered_bytes = FILTERED_BYTES,
-	    .listed_all = true};
+	    .listed_all = true,
+	    .compared_ms = COMPARED_MS,
+	    .agrees = true};
 	struct verdict v;
 
 	(void)state;
 	verdict_make(&v, &f);
 	assert_int_equal(v.code, ERR_NONE);
-	assert_string_equal(v.line,
+	assert_true(is_line(&v,
 	    "Complete as filtered: 2,000 photos and videos in iCloud, 3,985 "
 	    "files of them here (41 MB), all proven. 5 files left out by a "
-	    "filter. 1 known gap (icloud-pull status --gaps).");
+	    "filter. 1 known gap (icloud-pull status --gaps)."));
 	f.totals = &two;
 	f.open = 1;
 	verdict_make(&v, &f);
@@ -191,6 +209,45 @@ what_is_left_out_explains_itself(void **state)
 	    "Incomplete: 2,000 photos and videos in iCloud, 3,984 files of "
 	    "them here (41 MB); 1 file missing (400 bytes). 5 files left out "
 	    "by a filter. 1 known gap (icloud-pull status --gaps).");
+}
+
+/* What the number of photos rests on. */
+static void
+says_how_old_the_proof_is(void **state)
+{
+	static const struct store_totals full = FULL, lacks = LACKS(1, 0, 0);
+	struct verdict_facts f = {.totals = &full,
+	    .listed_all = true,
+	    .compared_ms = COMPARED_MS,
+	    .agrees = true};
+	struct verdict v;
+
+	(void)state;
+	verdict_make(&v, &f);
+	assert_string_equal(v.line, "Complete: " HERE ", all proven." AGREED);
+	/* A difference is no failure of itself: what is missing is a gap. */
+	f.agrees = false;
+	verdict_make(&v, &f);
+	assert_int_equal(v.code, ERR_NONE);
+	assert_string_equal(v.line,
+	    "Complete: " HERE ", all proven. The list differed from iCloud's "
+	    "index on 2023-11-14 (icloud-pull status --gaps).");
+	f.agrees = true;
+	f.compared_ms = 0;
+	verdict_make(&v, &f);
+	assert_int_equal(v.code, ERR_NONE);
+	assert_string_equal(v.line,
+	    "Complete: " HERE ", all proven. The list was never compared with "
+	    "iCloud's index.");
+	/* Who has other worries hears of this only if it is one. */
+	f.totals = &lacks;
+	f.open = 1;
+	verdict_make(&v, &f);
+	assert_null(strstr(v.line, "index"));
+	f.compared_ms = COMPARED_MS;
+	f.agrees = false;
+	verdict_make(&v, &f);
+	assert_non_null(strstr(v.line, "differed"));
 }
 
 /* Over all facts: whatever lacks an explanation is never exit 0. */
@@ -238,8 +295,10 @@ has_room_for_the_longest_line(void **state)
 	    .damaged = INT64_MAX,
 	    .gaps = INT64_MAX,
 	    .gaps_new = 2};
-	const struct verdict_facts f = {
-	    .totals = &t, .filtered = 2, .strict = true};
+	const struct verdict_facts f = {.totals = &t,
+	    .filtered = 2,
+	    .strict = true,
+	    .compared_ms = INT64_MAX};
 	struct verdict v;
 
 	(void)state;
@@ -254,6 +313,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(says_how_a_run_ended),
 	    cmocka_unit_test(what_is_left_out_explains_itself),
+	    cmocka_unit_test(says_how_old_the_proof_is),
 	    cmocka_unit_test(never_calls_a_gap_complete),
 	    cmocka_unit_test(has_room_for_the_longest_line),
 	};
