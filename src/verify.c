@@ -574,7 +574,7 @@ end_run(struct verify *v, int64_t run, struct err *e)
 	    .strays = v->scrub.strays,
 	    .months = v->months};
 	verify_verdict(&end, &f);
-	snprintf(v->app->outcome.text, sizeof(v->app->outcome.text), "%s",
+	snprintf(v->app->outcome.text, sizeof(v->app->outcome.text), "%.630s",
 	    end.line);
 	v->app->outcome.repaired = f.repaired;
 	say_verdict(v, &f, &end, run);

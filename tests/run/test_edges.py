@@ -860,7 +860,8 @@ class Events(Edges):
                         self.assertIn(event[name], words, event)
         self.assertEqual(events, {
             "signed-in", "signed-out", "forecast", "file", "gap", "damage",
-            "foreign", "month", "repaired", "verdict", "status", "account", "run", "error"})
+            "foreign", "month", "repaired", "verdict", "status", "account",
+            "compared", "run", "error"})
 
 
 class Secrets(Edges):
