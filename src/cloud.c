@@ -373,10 +373,12 @@ cloud_lost(struct cloud *c, const struct err *e)
 }
 
 int
-cloud_recover(struct cloud *c, struct err *e)
+cloud_recover(struct cloud *c, unsigned generation, struct err *e)
 {
 	bool consent_lost = c->consent_lost;
 
+	if (generation != c->generation)
+		return 0;
 	c->consent_lost = false;
 	if (c->recoveries++ >= RECOVERIES_MAX)
 		return err_set(e, ERR_SESSION, "Run icloud-pull login.",
@@ -388,6 +390,7 @@ cloud_recover(struct cloud *c, struct err *e)
 		return -1;
 	if (consent_lost)
 		c->consented_ms = clock_mono_ms();
+	c->generation++;
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct cloud {
 	struct auth *auth;
 	struct cloudkit ck;
 	unsigned recoveries;
+	unsigned generation; /* of its session: how often it was recovered */
 	bool consent_lost;    /* CloudKit wants the tap on a device anew */
 	int64_t consented_ms; /* when that was cured last, mono; 0: never */
 };
@@ -52,9 +53,11 @@ bool cloud_lost(struct cloud *, const struct err *);
 /*
  * The session ended in mid-run: the same order once more, with a session that
  * a `login` has written meanwhile if there is one.  At most three times a run,
- * and as often as a person taps on a device.  Not from a callback.
+ * and as often as a person taps on a device.  Not from a callback.  generation:
+ * what out->generation was when the request began that found it ended; if
+ * somebody has recovered it since, nothing more is done.
  */
-int cloud_recover(struct cloud *, struct err *);
+int cloud_recover(struct cloud *, unsigned generation, struct err *);
 /* Saves rotated cookies; harmless when not opened. */
 void cloud_close(struct cloud *);
 

@@ -45,10 +45,12 @@
 #define WIRE_MAX        32
 #define MONTHS_EVERY_MS INT64_C(600000)
 #define MONTHS_LINES    500
+/* Beside a listing: when a catalogue that had no more wants is asked again. */
+#define ASK_EVERY_MS 250
 
 /* One content on its way. */
 struct item {
-	struct run *run;
+	struct fetching *run;
 	struct store_want want;
 	struct digest_rule rule;
 	struct store_put *put;
@@ -75,17 +77,18 @@ struct queue {
 
 /* A look-up under way. */
 struct batch {
-	struct run *run;
+	struct fetching *run;
 	struct queue items;
+	unsigned generation; /* of the session that it began with */
 };
 
-struct run {
+struct fetching {
 	struct fetch *out;
 	struct cloud *cloud;
 	struct store *store;
 	struct work *work;
 	struct report *report;
-	const struct fetch_options *o;
+	struct fetch_options o;
 	struct pace pace;
 	int64_t months_ms;     /* when manifest and records are written next */
 	struct queue unlinked; /* want a link */
@@ -95,9 +98,12 @@ struct run {
 	int running;           /* of them hashing or on the wire */
 	struct item *wire[WIRE_MAX]; /* on the wire; NULL: a free place */
 	int lookups;
-	int refused; /* items in a row whose links were all refused */
-	bool dry;    /* the catalogue has no more wants */
+	int refused;      /* items in a row whose links were all refused */
+	bool dry;         /* the catalogue has no more wants */
+	bool beside;      /* a listing goes on, which may bring more */
+	int64_t asked_ms; /* monotonic; when it was asked for wants */
 	bool session_lost;
+	unsigned generation; /* of the session that was lost */
 	bool stopping;
 	int64_t owed_bytes; /* that running items will still write */
 	int64_t files_done, bytes_done;
@@ -159,7 +165,7 @@ item_end(struct item *it)
 }
 
 static void
-stop(struct run *r, const struct err *e)
+stop(struct fetching *r, const struct err *e)
 {
 	if (r->fatal.code == ERR_NONE)
 		r->fatal = *e;
@@ -168,7 +174,7 @@ stop(struct run *r, const struct err *e)
 
 /* The run ends without a failure of this machine. */
 static void
-stop_for(struct run *r, const struct err *e)
+stop_for(struct fetching *r, const struct err *e)
 {
 	err_keep_worse(&r->out->trouble, e);
 	r->stopping = true;
@@ -195,7 +201,7 @@ item_name(const struct item *it)
 static void
 item_failed(struct item *it, enum store_failure why, const char *detail)
 {
-	struct run *r = it->run;
+	struct fetching *r = it->run;
 	bool closed_here = why == STORE_FAILED || why == STORE_VANISHED;
 	struct err e = ERR_INIT;
 
@@ -222,7 +228,7 @@ item_failed_by(struct item *it, const struct err *e)
 static void
 item_vanished(struct item *it, bool changed)
 {
-	if (it->run->o->relisted)
+	if (it->run->o.relisted)
 		item_failed(it, STORE_NO_ORIGINAL,
 		    changed ? "iCloud lists one file and gives another."
 			    : "iCloud lists it and does not find it.");
@@ -246,7 +252,7 @@ want_link(struct item *it)
 static void
 relink(struct item *it)
 {
-	struct run *r = it->run;
+	struct fetching *r = it->run;
 	struct err e = ERR_INIT;
 
 	if (it->relinks++ < RELINKS_MAX) {
@@ -355,15 +361,16 @@ static void
 on_lookup_done(void *arg, const struct err *e)
 {
 	struct batch *b = arg;
-	struct run *r = b->run;
+	struct fetching *r = b->run;
 	struct item *it;
 
 	r->lookups--;
 	bool lost = cloud_lost(r->cloud, e);
 
-	if (lost)
+	if (lost) {
 		r->session_lost = true;
-	else if (e->code == ERR_NOT_FOUND)
+		r->generation = b->generation;
+	} else if (e->code == ERR_NOT_FOUND)
 		log_debug(
 		    "A look-up failed: %s", e->what); /* the zone is gone */
 	else if (err_exit_status(e->code) == 6)
@@ -409,7 +416,7 @@ has_name(const char *const *names, size_t n, const char *name)
 
 /* One look-up for items of one zone, in their order. */
 static void
-look_up(struct run *r)
+look_up(struct fetching *r)
 {
 	const char *names[BATCH];
 	size_t n = 0;
@@ -424,6 +431,7 @@ look_up(struct run *r)
 	    .arg = b};
 
 	b->run = r;
+	b->generation = r->cloud->generation;
 	queue_init(&b->items);
 	queue_init(&rest);
 	while ((it = queue_take(&r->unlinked)) != NULL) {
@@ -454,13 +462,17 @@ look_up(struct run *r)
 
 /* More wants from the catalogue, and look-ups for what lacks a link. */
 static void
-top_up(struct run *r)
+top_up(struct fetching *r)
 {
 	struct store_want wants[BATCH];
+	int64_t now = clock_mono_ms();
 	size_t n = 0;
 
+	if (r->beside && now - r->asked_ms >= ASK_EVERY_MS)
+		r->dry = false;
 	while (!r->dry && r->alive + BATCH <= AHEAD_MAX) {
-		if (store_wants(wants, BATCH, &n, r->store, r->o->filter,
+		r->asked_ms = now;
+		if (store_wants(wants, BATCH, &n, r->store, r->o.filter,
 			clock_now_ms(), &r->fatal) == -1) {
 			r->stopping = true;
 			return;
@@ -527,7 +539,7 @@ leave_wire(struct item *it)
 static void
 accept(struct item *it)
 {
-	struct run *r = it->run;
+	struct fetching *r = it->run;
 	struct err e = ERR_INIT;
 
 	r->files_done++;
@@ -723,7 +735,7 @@ too_large(struct item *it)
 static void
 transfer_broke(struct item *it, const struct err *e)
 {
-	struct run *r = it->run;
+	struct fetching *r = it->run;
 
 	switch (e->code) {
 	case ERR_INTERRUPTED:
@@ -761,7 +773,7 @@ transfer_broke(struct item *it, const struct err *e)
 static void
 throttled(struct item *it, int64_t stated_ms)
 {
-	struct run *r = it->run;
+	struct fetching *r = it->run;
 	struct err e = ERR_INIT;
 
 	if (stated_ms > retry_default.max_waited_ms) {
@@ -844,7 +856,7 @@ on_transfer_done(void *arg, struct http_response *resp, const struct err *e)
 static void
 begin_transfer(struct item *it)
 {
-	struct run *r = it->run;
+	struct fetching *r = it->run;
 	struct buf url;
 	struct http_request req = {
 	    .kind = HTTP_CONTENT,
@@ -899,7 +911,7 @@ on_opened(void *arg, const struct err *e)
 /* ---- starting ---- */
 
 static const char *
-library_of(const struct run *r, int64_t zone)
+library_of(const struct fetching *r, int64_t zone)
 {
 	struct zone_search s = {.zone = zone};
 	const char *word;
@@ -924,13 +936,13 @@ suffix_of(char out[33], const struct store_want *w)
 static int
 reserve(struct item *it, struct err *e)
 {
-	struct run *r = it->run;
+	struct fetching *r = it->run;
 	const struct store_want *w = &it->want;
 	struct path_subject subject = {
 	    .filename = w->filename,
 	    .record = w->asset_name,
 	    .uti = w->uti,
-	    .library = strstr(r->o->layout, "{library}") != NULL
+	    .library = strstr(r->o.layout, "{library}") != NULL
 		? library_of(r, w->zone)
 		: "",
 	    .is_original = w->role == RESOURCE_ORIGINAL,
@@ -945,7 +957,7 @@ reserve(struct item *it, struct err *e)
 	const char *path;
 	bool adopted = false;
 
-	path_wish(&wish, r->o->layout, &subject);
+	path_wish(&wish, r->o.layout, &subject);
 	suffix_of(suffix, w);
 	name = (struct store_name){
 	    .folder = wish.folder,
@@ -987,7 +999,7 @@ lacks_room(const struct item *it)
 static void
 start_item(struct item *it)
 {
-	struct run *r = it->run;
+	struct fetching *r = it->run;
 	struct err e = ERR_INIT;
 	int64_t have;
 	int there;
@@ -1039,7 +1051,7 @@ start_item(struct item *it)
 }
 
 static void
-start_items(struct run *r)
+start_items(struct fetching *r)
 {
 	int64_t now = clock_mono_ms();
 
@@ -1061,7 +1073,7 @@ on_work(void *arg)
 
 /* Everything that waits goes, what is on the wire is cut; part files stay. */
 static void
-drain(struct run *r)
+drain(struct fetching *r)
 {
 	struct item *it;
 
@@ -1078,7 +1090,7 @@ drain(struct run *r)
 
 /* Items whose next try is due. */
 static void
-wake_up(struct run *r, int64_t now)
+wake_up(struct fetching *r, int64_t now)
 {
 	struct item *it;
 
@@ -1091,7 +1103,7 @@ wake_up(struct run *r, int64_t now)
 /* In a long run manifest and records follow now and then, a little in each
  * turn, so that no transfer waits for them. */
 static int
-write_months(struct run *r, int64_t now, struct err *e)
+write_months(struct fetching *r, int64_t now, struct err *e)
 {
 	bool more;
 
@@ -1105,25 +1117,28 @@ write_months(struct run *r, int64_t now, struct err *e)
 	return 0;
 }
 
+/* What can be begun now. */
 static void
-turn(struct run *r)
+begin_more(struct fetching *r)
 {
-	int64_t now = clock_mono_ms();
-	struct err e = ERR_INIT;
-
 	if (http_interrupted(r->cloud->http))
 		r->stopping = true;
 	if (r->stopping) {
 		drain(r);
-	} else {
-		wake_up(r, now);
-		top_up(r);
-		start_items(r);
-	}
-	if (r->alive == 0 && r->lookups == 0)
 		return;
-	http_turn(r->cloud->http, r->ready.n > 0 ? 50 : 200);
-	now = clock_mono_ms();
+	}
+	wake_up(r, clock_mono_ms());
+	top_up(r);
+	start_items(r);
+}
+
+/* What the turn of the loop has brought. */
+static void
+take_stock(struct fetching *r)
+{
+	int64_t now = clock_mono_ms();
+	struct err e = ERR_INIT;
+
 	pace_measure(&r->pace, r->bytes_done + r->files_done * PACE_FILE_WORK,
 	    r->running, now);
 	if (store_tick(r->store, now, &e) == -1 ||
@@ -1132,45 +1147,93 @@ turn(struct run *r)
 	report_progress(r->report, r->files_done, r->bytes_done, now);
 	if (r->session_lost && r->lookups == 0 && !r->stopping) {
 		r->session_lost = false;
-		if (cloud_recover(r->cloud, &e) == -1)
+		if (cloud_recover(r->cloud, r->generation, &e) == -1)
 			stop_for(r, &e);
 	}
 }
 
-int
-fetch_run(struct fetch *out, struct cloud *cloud, struct store *store,
-    struct work *work, struct report *report, const struct fetch_options *o,
-    struct err *e)
+static bool
+is_under_way(const struct fetching *r)
 {
-	struct run r = {.out = out,
-	    .cloud = cloud,
-	    .store = store,
-	    .work = work,
-	    .report = report,
-	    .o = o};
-	struct err flushing = ERR_INIT;
+	return r->alive > 0 || r->lookups > 0;
+}
+
+struct fetching *
+fetch_begin(struct fetch *out, struct cloud *cloud, struct store *store,
+    struct work *work, struct report *report, const struct fetch_options *o)
+{
+	struct fetching *r = xcalloc(1, sizeof(*r));
 
 	memset(out, 0, sizeof(*out));
 	err_clear(&out->trouble);
-	err_clear(&r.fatal);
-	queue_init(&r.unlinked);
-	queue_init(&r.ready);
-	queue_init(&r.waiting);
-	pace_start(&r.pace, o->jobs, clock_mono_ms());
-	r.months_ms = clock_mono_ms() + MONTHS_EVERY_MS;
+	r->out = out;
+	r->cloud = cloud;
+	r->store = store;
+	r->work = work;
+	r->report = report;
+	r->o = *o;
+	r->beside = o->files < 0;
+	err_clear(&r->fatal);
+	queue_init(&r->unlinked);
+	queue_init(&r->ready);
+	queue_init(&r->waiting);
+	pace_start(&r->pace, o->jobs, clock_mono_ms());
+	r->months_ms = clock_mono_ms() + MONTHS_EVERY_MS;
+	store_wants_listing(store, r->beside);
 	http_watch(cloud->http, work_fd(work), on_work, work);
 	report_progress_start(report, o->files, o->bytes, clock_mono_ms());
-	do
-		turn(&r);
-	while (r.alive > 0 || r.lookups > 0 || (!r.dry && !r.stopping));
-	report_progress_end(report);
-	if (store_flush(store, &flushing) == -1 && r.fatal.code == ERR_NONE)
-		r.fatal = flushing;
-	http_watch(cloud->http, -1, on_work, work);
-	if (r.fatal.code == ERR_NONE && http_interrupted(cloud->http))
-		err_set(&r.fatal, ERR_INTERRUPTED, NULL, "Interrupted.");
-	if (r.fatal.code == ERR_NONE)
+	return r;
+}
+
+int
+fetch_step(struct fetching *r)
+{
+	take_stock(r);
+	begin_more(r);
+	if (r->fatal.code != ERR_NONE)
+		return -1;
+	return r->ready.n > 0 || r->waiting.n > 0 ? 50 : 250;
+}
+
+void
+fetch_listed(struct fetching *r, int64_t files, int64_t bytes)
+{
+	r->beside = r->dry = false;
+	store_wants_listing(r->store, false);
+	report_progress_totals(
+	    r->report, r->files_done + files, r->bytes_done + bytes);
+}
+
+void
+fetch_stop(struct fetching *r)
+{
+	r->stopping = true;
+}
+
+int
+fetch_end(struct fetching *r, struct err *e)
+{
+	struct err flushing = ERR_INIT, end;
+
+	if (r->beside)
+		fetch_listed(r, 0, 0);
+	do {
+		begin_more(r);
+		if (!is_under_way(r))
+			continue;
+		http_turn(r->cloud->http, r->ready.n > 0 ? 50 : 200);
+		take_stock(r);
+	} while (is_under_way(r) || (!r->dry && !r->stopping));
+	report_progress_end(r->report);
+	if (store_flush(r->store, &flushing) == -1 && r->fatal.code == ERR_NONE)
+		r->fatal = flushing;
+	http_watch(r->cloud->http, -1, on_work, r->work);
+	if (r->fatal.code == ERR_NONE && http_interrupted(r->cloud->http))
+		err_set(&r->fatal, ERR_INTERRUPTED, NULL, "Interrupted.");
+	end = r->fatal;
+	free(r);
+	if (end.code == ERR_NONE)
 		return 0;
-	*e = r.fatal;
+	*e = end;
 	return -1;
 }

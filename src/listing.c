@@ -51,8 +51,10 @@ struct run {
 	 * so that the next run asks for its page again. */
 	struct unread *unread;
 	bool stuck;
-	char *last_token;         /* of the page that ended the walk */
-	struct witness *witness;  /* of the zone under way; NULL */
+	char *last_token;        /* of the page that ended the walk */
+	unsigned generation;     /* of the session, as requests began with it */
+	bool halt;               /* what goes on beside it has failed */
+	struct witness *witness; /* of the zone under way; NULL */
 	const struct zone_id *id; /* that zone */
 };
 
@@ -81,8 +83,16 @@ static void
 turn(void *arg)
 {
 	struct run *r = arg;
+	int wait_ms = 1000;
 
-	http_turn(r->cloud->http, 1000);
+	if (r->o->beside != NULL && !r->halt) {
+		wait_ms = r->o->beside(r->o->arg);
+		if (wait_ms == -1) {
+			r->halt = true;
+			wait_ms = 0;
+		}
+	}
+	http_turn(r->cloud->http, wait_ms);
 }
 
 static void
@@ -92,14 +102,22 @@ spin(struct run *r)
 		turn(r);
 }
 
+static void
+begin_request(struct run *r)
+{
+	r->done = false;
+	r->generation = r->cloud->generation;
+}
+
 /* Back in, and on with what waits for it. */
 static int
 recover(void *arg, struct err *e)
 {
 	struct run *r = arg;
 
-	if (cloud_recover(r->cloud, e) == -1)
+	if (cloud_recover(r->cloud, r->generation, e) == -1)
 		return -1;
+	r->generation = r->cloud->generation;
 	if (r->witness != NULL && witness_is_lost(r->witness))
 		witness_resume(r->witness);
 	return 0;
@@ -180,7 +198,7 @@ ask_zones(struct run *r, struct base *b, const char *token)
 	    .zone = on_zone, .done = on_zones_done, .arg = r};
 
 	r->base = b;
-	r->done = false;
+	begin_request(r);
 	photos_zones(&r->cloud->ck, b->database, token, &cb);
 	spin(r);
 }
@@ -303,7 +321,8 @@ on_page(void *arg, const char *token, bool more)
 	    r->out->records +
 		(r->witness != NULL ? witness_seen(r->witness) : 0),
 	    clock_mono_ms());
-	return r->fatal.code == ERR_NONE && !http_interrupted(r->cloud->http);
+	return r->fatal.code == ERR_NONE && !r->halt &&
+	    !http_interrupted(r->cloud->http);
 }
 
 static void
@@ -323,7 +342,7 @@ feed(struct run *r, const struct zone_id *id, const char *token)
 	    .done = on_feed_done,
 	    .arg = r};
 
-	r->done = false;
+	begin_request(r);
 	r->in_page = false;
 	err_clear(&r->fatal);
 	photos_feed(&r->cloud->ck, id, token, &cb);
@@ -334,6 +353,10 @@ feed(struct run *r, const struct zone_id *id, const char *token)
 	if (r->fatal.code == ERR_NONE && r->end.code == ERR_NONE &&
 	    http_interrupted(r->cloud->http))
 		err_set(&r->end, ERR_INTERRUPTED, NULL, "Interrupted.");
+	/* What has failed beside it says why. */
+	if (r->halt)
+		err_set(&r->fatal, ERR_INCOMPLETE, NULL,
+		    "The listing was not brought to its end.");
 }
 
 /* The zone's row as it is now, and the token to go on from; the caller frees
@@ -425,7 +448,7 @@ reread_batch(struct run *r, const struct zone_id *id, struct unread **from)
 			names[n++] = (*from)->name;
 	if (n == 0)
 		return;
-	r->done = false;
+	begin_request(r);
 	photos_lookup(&r->cloud->ck, id, names, n, false, &cb);
 	spin(r);
 }
@@ -834,7 +857,7 @@ listing_run(struct listing *out, struct cloud *cloud, struct store *store,
 out:
 	if (rc == -1)
 		out->complete = false;
-	report_progress_end(report);
+	report_busy_end(report);
 	clear_unread(&r);
 	for (int i = 0; i < DATABASE_COUNT; i++)
 		free(r.bases[i].token);

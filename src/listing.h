@@ -19,6 +19,11 @@ struct listing_options {
 	/* Compare with Apple's indexes (witness.h): a library that is listed
 	 * for the first time, and others when that is due, or now. */
 	enum { LISTING_NO_PROOF, LISTING_PROOF_WHEN_DUE, LISTING_PROOF_NOW } proof;
+	/* Called between two turns of the loop, outside of any transaction: how
+	 * long the next may wait, in ms; -1: the listing is to end, too.  NULL:
+	 * nothing goes on beside it. */
+	int (*beside)(void *arg);
+	void *arg;
 };
 
 struct listing {

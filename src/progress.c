@@ -19,6 +19,13 @@ progress_start(
 }
 
 void
+progress_totals(struct progress *p, int64_t files, int64_t bytes)
+{
+	p->files = files;
+	p->bytes = bytes;
+}
+
+void
 progress_update(
     struct progress *p, int64_t files, int64_t bytes, int64_t mono_ms)
 {
@@ -76,9 +83,15 @@ begin_line(char *out, size_t size, const struct progress *p, size_t room)
 	int n = 0;
 
 	text_count(done, p->files_done);
-	text_count(all, p->files);
+	text_count(all, p->files < 0 ? p->listed : p->files);
 	for (int i = 0; i < 4; i++) {
-		if (i == 0)
+		if (p->files < 0)
+			n = i == 0 ? snprintf(line, sizeof(line),
+					 "%s listed, %s files", all, done)
+			    : i == 1
+			    ? snprintf(line, sizeof(line), "%s files", done)
+			    : snprintf(line, sizeof(line), "%s", done);
+		else if (i == 0)
 			n = snprintf(
 			    line, sizeof(line), "%s of %s files", done, all);
 		else if (i == 1)
@@ -98,7 +111,7 @@ progress_line(char *out, size_t size, const struct progress *p, int columns)
 {
 	char a[32], part[128];
 	char sizes[2][32];
-	int64_t left = progress_left_ms(p);
+	int64_t left = p->files < 0 ? -1 : progress_left_ms(p);
 	size_t room =
 	    columns > 0 && (size_t)columns < size ? (size_t)columns : size - 1;
 	size_t used;
@@ -106,7 +119,10 @@ progress_line(char *out, size_t size, const struct progress *p, int columns)
 	begin_line(out, size, p, room);
 	/* Each further part is added only while it fits whole. */
 	for (int i = 0; i < 3; i++) {
-		if (i == 0)
+		if (i == 0 && p->files < 0)
+			snprintf(part, sizeof(part), ", %s",
+			    text_size(sizes[0], p->bytes_done));
+		else if (i == 0)
 			snprintf(part, sizeof(part), ", %s of %s",
 			    text_size(sizes[0], p->bytes_done),
 			    text_size(sizes[1], p->bytes));

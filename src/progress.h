@@ -9,7 +9,8 @@
  * over about ten seconds, so that the time left does not jump.
  */
 struct progress {
-	int64_t files, bytes; /* in all */
+	int64_t files, bytes; /* in all; files -1: not known yet */
+	int64_t listed;	      /* then: records so far */
 	int64_t files_done, bytes_done;
 	int64_t began_ms, last_ms; /* monotonic */
 	int64_t last_bytes;
@@ -20,9 +21,12 @@ void progress_start(
     struct progress *, int64_t files, int64_t bytes, int64_t mono_ms);
 void progress_update(
     struct progress *, int64_t files, int64_t bytes, int64_t mono_ms);
+/* Once it is known. */
+void progress_totals(struct progress *, int64_t files, int64_t bytes);
 /* "1,204 of 412,330 files, 12 GB of 1.9 TB, 41 MB/s, 12 h 43 min left", with
  * less of it in a narrow window, down to "0%", and nothing where that is too
- * wide: at most columns characters (ASCII only; 0: no limit), no number cut. */
+ * wide: at most columns characters (ASCII only; 0: no limit), no number cut.
+ * As long as a listing goes on: "120,000 listed, 1,204 files, 12 GB, 41 MB/s". */
 void
 progress_line(char *out, size_t size, const struct progress *, int columns);
 /* Milliseconds left; -1 unknown. */

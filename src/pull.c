@@ -40,12 +40,23 @@ pull_check_account(
 	    account);
 }
 
+static int
+go_on_beside(void *arg)
+{
+	const struct pull *p = arg;
+
+	return p->beside != NULL ? fetch_step(p->beside) : 1000;
+}
+
 int
 pull_list(struct pull *p, struct err *e)
 {
-	int rc = listing_run(
-	    &p->listing, p->cloud, p->store, p->app->report, &p->list, e);
+	int rc;
 
+	p->list.beside = p->beside != NULL ? go_on_beside : NULL;
+	p->list.arg = p;
+	rc = listing_run(
+	    &p->listing, p->cloud, p->store, p->app->report, &p->list, e);
 	/* Once is enough. */
 	if (p->list.proof == LISTING_PROOF_NOW)
 		p->list.proof = LISTING_PROOF_WHEN_DUE;
@@ -91,33 +102,109 @@ say_forecast(struct pull *p, struct err *e)
 	return 0;
 }
 
-static int
-fetch(struct pull *p, bool relisted, struct err *e)
+/* What one fetch has come to. */
+static void
+take_fetch(struct pull *p)
 {
-	struct fetch_options o = {
-	    .jobs = (int)p->app->opt.jobs,
-	    .layout = store_layout(p->store),
-	    .filter = p->filter,
-	    .files = p->forecast.files,
-	    .bytes = p->forecast.bytes,
-	    .relisted = relisted,
-	};
 	struct err full = ERR_INIT;
 	char n[32];
 
-	if (fetch_run(&p->fetch, p->cloud, p->store, p->work, p->app->report,
-		&o, e) == -1)
-		return -1;
 	err_keep_worse(&p->trouble, &p->fetch.trouble);
-	if (p->fetch.no_room > 0) {
-		err_set(&full, ERR_DISK_FULL,
-		    "Make room, or move the copy to a larger disk.",
-		    "The disk is full: %s %s not fit.",
-		    text_count(n, p->fetch.no_room),
-		    p->fetch.no_room == 1 ? "file did" : "files did");
-		err_keep_worse(&p->trouble, &full);
-	}
+	if (p->fetch.no_room == 0)
+		return;
+	err_set(&full, ERR_DISK_FULL,
+	    "Make room, or move the copy to a larger disk.",
+	    "The disk is full: %s %s not fit.", text_count(n, p->fetch.no_room),
+	    p->fetch.no_room == 1 ? "file did" : "files did");
+	err_keep_worse(&p->trouble, &full);
+}
+
+static struct fetching *
+begin(struct pull *p, int64_t files, int64_t bytes, bool relisted)
+{
+	const struct fetch_options o = {
+	    .jobs = (int)p->app->opt.jobs,
+	    .layout = store_layout(p->store),
+	    .filter = p->filter,
+	    .files = files,
+	    .bytes = bytes,
+	    .relisted = relisted,
+	};
+
+	return fetch_begin(
+	    &p->fetch, p->cloud, p->store, p->work, p->app->report, &o);
+}
+
+struct unlisted {
+	bool any, some; /* libraries; of them never listed to the end */
+};
+
+static void
+look_for_unlisted(void *arg, const struct store_zone *z)
+{
+	struct unlisted *u = arg;
+
+	u->any = true;
+	u->some |= !z->gone && !z->walked && z->walked_ms == 0;
+}
+
+int
+pull_begin(struct pull *p, struct err *e)
+{
+	struct unlisted u = {.any = false};
+	struct report *r = p->app->report;
+	int64_t space = 0, total = 0;
+	char room[32];
+
+	if (store_zones(p->store, look_for_unlisted, &u, e) == -1 ||
+	    store_space(&space, &total, p->store, e) == -1)
+		return -1;
+	if (u.any && !u.some)
+		return 0;
+	space -= fetch_air(total);
+	if (space < 0)
+		space = 0;
+	report_open(r, "listing");
+	report_int(r, "free_bytes", space);
+	report_close(r);
+	report_text(r, REPORT_CHATTER,
+	    "Listing and fetching side by side: how much there is to fetch is "
+	    "known once the list is complete; free: %s.",
+	    text_size(room, space));
+	p->beside = begin(p, -1, 0, false);
 	return 0;
+}
+
+void
+pull_end(struct pull *p)
+{
+	struct err e = ERR_INIT;
+
+	if (p->beside == NULL)
+		return;
+	fetch_stop(p->beside);
+	if (fetch_end(p->beside, &e) == -1)
+		err_keep_worse(&p->trouble, &e);
+	p->beside = NULL;
+	take_fetch(p);
+}
+
+/* The first round may have begun beside the listing. */
+static int
+fetch(struct pull *p, bool relisted, struct err *e)
+{
+	struct fetching *f = p->beside;
+	int rc;
+
+	p->beside = NULL;
+	if (f == NULL)
+		f = begin(p, p->forecast.files, p->forecast.bytes, relisted);
+	else
+		fetch_listed(f, p->forecast.files, p->forecast.bytes);
+	rc = fetch_end(f, e);
+	if (rc == 0)
+		take_fetch(p);
+	return rc;
 }
 
 int
@@ -130,7 +217,8 @@ pull_fetch(struct pull *p, struct err *e)
 			return -1;
 		if (say_forecast(p, e) == -1)
 			return -1;
-		if (p->app->opt.dry_run || p->forecast.files == 0)
+		if (p->app->opt.dry_run ||
+		    (p->forecast.files == 0 && p->beside == NULL))
 			break;
 		if (fetch(p, round > 0, e) == -1)
 			return -1;

@@ -22,6 +22,7 @@ struct pull {
 	struct work *work;
 	const struct store_filter *filter;
 	struct listing_options list;
+	struct fetching *beside; /* of pull_begin(); NULL */
 	/* out */
 	struct listing listing;
 	struct store_forecast forecast; /* of the last round */
@@ -38,11 +39,19 @@ unsigned pull_workers(void);
 int pull_check_account(const struct store *, const char *account,
     struct err *);
 
+/* A library that was never listed to its end may be fetched while that is done:
+ * if there is one, begin, for pull_fetch() to end.  pull_list() goes on with it.
+ * Only without a filter. */
+int pull_begin(struct pull *, struct err *);
+
 /* Bring the catalogue up to date. */
 int pull_list(struct pull *, struct err *);
 
 /* Fetch what the filter lets through; if something changed under our hands,
  * list and fetch once more.  With --dry-run it is only said. */
 int pull_fetch(struct pull *, struct err *);
+
+/* Nothing goes on any more, whatever came of it. */
+void pull_end(struct pull *);
 
 #endif

@@ -316,6 +316,12 @@ report_progress_start(
 	r->last_draw_ms = mono_ms;
 }
 
+void
+report_progress_totals(struct report *r, int64_t files, int64_t bytes)
+{
+	progress_totals(&r->progress, files, bytes);
+}
+
 /* Is a new line due?  Without a terminal it is a message like others. */
 static bool
 is_due(struct report *r, int64_t mono_ms)
@@ -353,6 +359,10 @@ report_busy(struct report *r, const char *what, int64_t count, int64_t mono_ms)
 	char number[32];
 	int n;
 
+	if (r->fetching && r->progress.files < 0) {
+		r->progress.listed = count;
+		return;
+	}
 	if (!r->running && !r->terminal)
 		r->last_draw_ms = mono_ms;
 	r->running = true;

@@ -52,12 +52,15 @@ bool report_has_failed(const struct report *);
 /* Totals of the fetch that begins; the clock is monotonic ms. */
 void report_progress_start(
     struct report *, int64_t files, int64_t bytes, int64_t mono_ms);
+/* Of a fetch that began before they were known (files -1). */
+void report_progress_totals(struct report *, int64_t files, int64_t bytes);
 /* Done so far (finished files; bytes received).  Draws at most ten times a
  * second, as wide as the window is then; where standard error is no terminal
  * with a cursor (TERM=dumb) it is a message, every 30 seconds. */
 void
 report_progress(struct report *, int64_t files, int64_t bytes, int64_t mono_ms);
-/* A word for what takes time without known totals: "Listing: 12,000 records". */
+/* A word for what takes time without known totals: "Listing: 12,000".  Beside a
+ * fetch without known totals it is said in that one's line. */
 void
 report_busy(struct report *, const char *what, int64_t count, int64_t mono_ms);
 /* The end of that; a fetch that it came in between goes on to be shown. */

@@ -27,6 +27,9 @@
 #include "verdict.h"
 #include "work.h"
 
+/* Options that leave something out. */
+#define FILTERS "library album since until recent skip"
+
 struct sync {
 	struct app *app;
 	struct work *work;
@@ -105,11 +108,16 @@ list_and_fetch(struct sync *s, struct err *e)
 	s->pull.list.proof = s->app->opt.dry_run ? LISTING_NO_PROOF
 	    : s->app->opt.prove                  ? LISTING_PROOF_NOW
 						 : LISTING_PROOF_WHEN_DUE;
+	/* What a filter by name means is known after the listing. */
+	if (!s->app->opt.dry_run && !opt_given(&s->app->opt, FILTERS) &&
+	    pull_begin(&s->pull, e) == -1)
+		return -1;
 	rc = pull_list(&s->pull, e);
 	if (rc == 0)
 		rc = filter_make(&s->filter, s->store, &s->app->opt, e);
 	if (rc == 0)
 		rc = pull_fetch(&s->pull, e);
+	pull_end(&s->pull);
 	err_keep_worse(&s->trouble, &s->pull.trouble);
 	return rc;
 }
@@ -288,8 +296,7 @@ run_name(const struct options *o)
 {
 	if (o->dry_run)
 		return "sync (dry run)";
-	if (!o->scheduled &&
-	    opt_given(o, "library album since until recent skip"))
+	if (!o->scheduled && opt_given(o, FILTERS))
 		return "sync (filtered)";
 	return SYNC_RUN;
 }

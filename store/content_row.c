@@ -169,6 +169,14 @@ store_wants_again(struct store *s, struct err *e)
 }
 
 void
+store_wants_listing(struct store *s, bool goes_on)
+{
+	if (s->listing && !goes_on)
+		s->has_position = false; /* back to what had to wait */
+	s->listing = goes_on;
+}
+
+void
 store_want_clear(struct store_want *w)
 {
 	free(w->record);
@@ -182,7 +190,7 @@ store_want_clear(struct store_want *w)
  * its master's; filtered or not, so that names are what they would be. */
 static const char sql_carrier[] =
     "SELECT x.zone, n.name, x.role, x.uti, x.rec, an.name, m.filename,"
-    " x.taken_ms, x.offset_s, x.flags FROM ("
+    " x.taken_ms, x.offset_s, x.flags, m.rec IS NULL FROM ("
     " SELECT a.zone, r.rec AS carrier, r.role AS role, r.uti, a.rec AS rec,"
     "  a.master, a.want AS want, a.taken_ms, a.offset_s, a.flags"
     "  FROM resource r JOIN asset a ON a.rec = r.rec"
@@ -215,13 +223,13 @@ static const char sql_next_wants[] =
 static const char sql_want_content[] =
     "SELECT checksum, size, failures FROM content WHERE content = ?1";
 
-/* Fill out; 1 if the filter leaves it out. */
+/* Fill out; 1 if the filter leaves it out, or it has to wait. */
 static int
 want_fill(
     struct store_want *out, struct store *s, int64_t content, struct err *e)
 {
 	int64_t failures = 0, flags = 0;
-	int rc, let = 1;
+	int rc, let = 1, lonely = 0;
 
 	memset(out, 0, sizeof(*out));
 	if (!filter_is_none(&s->filter_used) &&
@@ -229,10 +237,14 @@ want_fill(
 		return -1;
 	if (!let)
 		return 1;
-	rc = sql_first(s, e, sql_carrier, "i>itdtittooi", content, &out->zone,
+	rc = sql_first(s, e, sql_carrier, "i>itdtittooid", content, &out->zone,
 	    &out->record, &out->role, &out->uti, &out->asset, &out->asset_name,
 	    &out->filename, &out->has_taken, &out->taken_ms, &out->has_offset,
-	    &out->offset_s, &flags);
+	    &out->offset_s, &flags, &lonely);
+	if (rc == 0 && lonely && s->listing) {
+		store_want_clear(out);
+		return 1;
+	}
 	if (rc != 0)
 		return rc;
 	rc = sql_first(s, e, sql_want_content, "i>bii", content, out->checksum,

@@ -439,6 +439,10 @@ int	store_wants(struct store_want *out, size_t max, size_t *n,
 	    struct store *, const struct store_filter *, int64_t now_ms,
 	    struct err *);
 
+/* While a listing goes on, what is of an asset whose master has not come is not
+ * given: its name is not known yet.  When that ends it is, too. */
+void	store_wants_listing(struct store *, bool goes_on);
+
 /*
  * After a new listing within the run: what vanished or has changed since it was
  * given (no other failure is kept for it), and is still wanted, is given once

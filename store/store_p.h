@@ -151,6 +151,7 @@ struct store {
 	bool	 making;    /* a copy whose making has not ended */
 	bool	 has_deflater, has_inflater;
 	bool	 has_position;
+	bool	 listing; /* goes on: store_wants_listing() */
 	bool	 has_filter_tables;
 	bool	 has_past_tables;
 	bool	 has_partial; /* the folder is known to be there */
