@@ -356,7 +356,7 @@ cloud_look(enum auth_next *out, struct app *app, struct err *e)
 }
 
 bool
-cloud_lost(struct cloud *c, const struct err *e)
+cloud_lost(struct cloud *c, unsigned generation, const struct err *e)
 {
 	if (e->code == ERR_THROTTLED && e->wait_ms > 0) {
 		c->session->cloud_refused_ms = clock_now_ms();
@@ -365,6 +365,8 @@ cloud_lost(struct cloud *c, const struct err *e)
 	}
 	if (e->code != ERR_ADP)
 		return e->code == ERR_SESSION;
+	if (generation != c->generation) /* it began before the cure */
+		return true;
 	if (c->consented_ms > 0 &&
 	    clock_mono_ms() - c->consented_ms < CONSENT_MS)
 		return false;

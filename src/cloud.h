@@ -48,8 +48,8 @@ int cloud_open(struct cloud *out, struct app *, struct err *);
  */
 int cloud_look(enum auth_next *out, struct app *, struct err *);
 /* Told of every error of CloudKit's: may cloud_recover() help?  A wait that it
- * states is kept for later runs. */
-bool cloud_lost(struct cloud *, const struct err *);
+ * states is kept for later runs.  generation: see there. */
+bool cloud_lost(struct cloud *, unsigned generation, const struct err *);
 /*
  * The session ended in mid-run: the same order once more, with a session that
  * a `login` has written meanwhile if there is one.  At most three times a run,

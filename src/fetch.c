@@ -365,7 +365,7 @@ on_lookup_done(void *arg, const struct err *e)
 	struct item *it;
 
 	r->lookups--;
-	bool lost = cloud_lost(r->cloud, e);
+	bool lost = cloud_lost(r->cloud, b->generation, e);
 
 	if (lost) {
 		r->session_lost = true;

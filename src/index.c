@@ -33,6 +33,7 @@ struct window {
 	char *marker; /* where it goes on; NULL: by rank */
 	int empties;  /* in a row */
 	int restarts;
+	unsigned generation; /* of the session, as the request began */
 	bool open, busy;
 };
 
@@ -132,7 +133,7 @@ take_error(struct window *w, const struct err *e)
 {
 	struct index_walk *x = w->walk;
 
-	if (cloud_lost(x->o.cloud, e)) {
+	if (cloud_lost(x->o.cloud, w->generation, e)) {
 		x->lost = true;
 		return;
 	}
@@ -183,6 +184,7 @@ ask(struct window *w)
 	struct index_walk *x = w->walk;
 
 	w->busy = true;
+	w->generation = x->o.cloud->generation;
 	x->busy++;
 	if (w->marker == NULL)
 		w->rank = w->start + w->covered;

@@ -230,7 +230,7 @@ list_zones(struct run *r, struct base *b, struct err *e)
 	if (store_database_token(&token, r->store, (int)b->database, e) == -1)
 		return -1;
 	ask_zones(r, b, token);
-	if (cloud_lost(r->cloud, &r->end)) {
+	if (cloud_lost(r->cloud, r->generation, &r->end)) {
 		if (recover(r, e) == -1)
 			goto out;
 		ask_zones(r, b, token);
@@ -464,7 +464,7 @@ reread(struct run *r, const struct zone_id *id, struct err *e)
 	while (next != NULL && r->end.code == ERR_NONE &&
 	    r->fatal.code == ERR_NONE) {
 		reread_batch(r, id, &next);
-		if (!cloud_lost(r->cloud, &r->end))
+		if (!cloud_lost(r->cloud, r->generation, &r->end))
 			continue;
 		if (recover(r, e) == -1)
 			return -1;
@@ -511,7 +511,8 @@ walk_feed(struct run *r, const struct zone_id *id, struct err *e)
 	if (zone_row(&row, &token, r, id, e) == -1)
 		return -1;
 	feed(r, id, token);
-	if (cloud_lost(r->cloud, &r->end) && r->fatal.code == ERR_NONE) {
+	if (cloud_lost(r->cloud, r->generation, &r->end) &&
+	    r->fatal.code == ERR_NONE) {
 		if (recover(r, e) == -1)
 			goto out;
 		free(token);

@@ -93,7 +93,8 @@ say_forecast(struct pull *p, struct err *e)
 		    f->filtered == 1 ? "file" : "files");
 	if (f->files == 0)
 		return 0;
-	report_text(r, REPORT_CHATTER, "To fetch: %s %s, %s; free: %s.%s",
+	report_text(r, REPORT_CHATTER, "%s: %s %s, %s; free: %s.%s",
+	    p->beside != NULL ? "Still to fetch" : "To fetch",
 	    text_count(n, f->files), f->files == 1 ? "file" : "files",
 	    text_size(size, f->bytes), text_size(room, space),
 	    f->bytes > space ? " What fits is fetched, Recently Deleted and "

@@ -55,7 +55,8 @@ struct witness {
 	size_t at;  /* of sources */
 	bool joint; /* names out of the joint index */
 	bool asking, lost, stopping, over;
-	char *indexing; /* state of the index, as told last; NULL */
+	unsigned generation; /* of the session, as the request began */
+	char *indexing;      /* state of the index, as told last; NULL */
 	int64_t counts[PHOTOS_COUNTS];
 	bool counted;
 	struct intake intake;
@@ -76,7 +77,7 @@ static void go_on(struct witness *);
 static bool
 went_well(struct witness *w, const struct err *e)
 {
-	if (cloud_lost(w->cloud, e)) {
+	if (cloud_lost(w->cloud, w->generation, e)) {
 		w->lost = true;
 		return false;
 	}
@@ -193,16 +194,23 @@ on_counts(void *arg, const int64_t counts[PHOTOS_COUNTS], const struct err *e)
 }
 
 static void
-ask_indexing(struct witness *w)
+begin_request(struct witness *w)
 {
 	w->asking = true;
+	w->generation = w->cloud->generation;
+}
+
+static void
+ask_indexing(struct witness *w)
+{
+	begin_request(w);
 	photos_indexing(&w->cloud->ck, &w->id, on_indexing, w);
 }
 
 static void
 ask_counts(struct witness *w)
 {
-	w->asking = true;
+	begin_request(w);
 	photos_counts(&w->cloud->ck, &w->id, on_counts, w);
 }
 
@@ -404,7 +412,7 @@ look_up_batch(struct witness *w, const struct witness_host *host, char **names,
 
 	do {
 		w->lost = false;
-		w->asking = true;
+		begin_request(w);
 		photos_lookup(&w->cloud->ck, &w->id, (const char *const *)names,
 		    n, false, &cb);
 		while (w->asking)

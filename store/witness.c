@@ -172,22 +172,30 @@ store_witness_answer(struct store *s, int64_t zone, int64_t witness,
 
 /* ---- the end of a walk ---- */
 
-/* What this witness saw of a zone, by the state of the catalogue. */
+/* What this witness saw of a zone, or a look-up after it found, by the state of
+ * the catalogue. */
 struct sight {
-	int64_t visible, hidden, trashed; /* seen */
+	int64_t visible, hidden, trashed; /* without frames of bursts that were
+					     found by name alone */
 	int64_t bursts;                   /* of visible: with a burst's name */
+	int64_t frames[3];                /* those, visible, hidden, trashed */
 	int64_t all_visible, all_hidden;  /* in the cloud, seen or not */
 };
 
 /* Flags: 1 hidden, 2 trashed. */
 static const char sql_sight[] =
-    "SELECT flags & 3, seen = ?2, count(*), count(burst) FROM asset"
-    " WHERE zone = ?1 AND flags & 24 = 0 GROUP BY 1, 2";
+    "SELECT a.flags & 3, a.seen = ?2, a.burst IS NOT NULL,"
+    " CASE WHEN a.seen = ?2 THEN 1 ELSE EXISTS(SELECT 1 FROM record r"
+    "  JOIN difference d ON d.zone = r.zone AND d.name = r.name"
+    "  WHERE r.rec = a.rec AND d.witness = ?2 AND d.answer = 1) END,"
+    " count(*) FROM asset a WHERE a.zone = ?1 AND a.flags & 24 = 0"
+    " GROUP BY 1, 2, 3, 4";
 
 static int
 look(struct sight *out, struct store *s, int64_t zone, int64_t witness,
     struct err *e)
 {
+	int64_t *const of[] = {&out->visible, &out->hidden, &out->trashed};
 	sqlite3_stmt *st;
 	int rc;
 
@@ -196,19 +204,20 @@ look(struct sight *out, struct store *s, int64_t zone, int64_t witness,
 		return -1;
 	while ((rc = sql_row(s, st, e)) == 1) {
 		int flags = sqlite3_column_int(st, 0);
-		int64_t seen = sqlite3_column_int64(st, 1);
-		int64_t n = sqlite3_column_int64(st, 2);
+		bool seen = sqlite3_column_int(st, 1) != 0;
+		bool burst = sqlite3_column_int(st, 2) != 0;
+		bool found = sqlite3_column_int(st, 3) != 0;
+		int64_t n = sqlite3_column_int64(st, 4);
+		int at = flags & ASSET_TRASHED ? 2
+		    : flags & ASSET_HIDDEN     ? 1
+					       : 0;
 
-		if (flags & ASSET_TRASHED) {
-			out->trashed += seen * n;
-		} else if (flags & ASSET_HIDDEN) {
-			out->hidden += seen * n;
-			out->all_hidden += n;
-		} else {
-			out->visible += seen * n;
-			out->bursts += seen * sqlite3_column_int64(st, 3);
-			out->all_visible += n;
-		}
+		if (found)
+			*(burst && !seen ? &out->frames[at] : of[at]) += n;
+		if (burst && seen && at == 0)
+			out->bursts += n;
+		out->all_visible += at == 0 ? n : 0;
+		out->all_hidden += at == 1 ? n : 0;
 	}
 	return rc;
 }
@@ -227,17 +236,21 @@ struct range {
 static struct range
 range_of(enum store_stated what, const struct sight *g)
 {
+	int64_t low = g->visible - g->bursts;
+	int64_t high = g->visible + g->frames[0];
+
 	switch (what) {
 	case STORE_STATED_ADDED:
-		return (struct range){g->visible - g->bursts,
-		    g->visible + g->hidden, g->visible, true};
-	case STORE_STATED_VISIBLE:
 		return (struct range){
-		    g->visible - g->bursts, g->visible, g->visible, true};
+		    low, high + g->hidden + g->frames[1], g->visible, true};
+	case STORE_STATED_VISIBLE:
+		return (struct range){low, high, g->visible, true};
 	case STORE_STATED_HIDDEN:
-		return (struct range){g->hidden, g->hidden, g->hidden, true};
+		return (struct range){
+		    g->hidden, g->hidden + g->frames[1], g->hidden, true};
 	case STORE_STATED_TRASHED:
-		return (struct range){g->trashed, g->trashed, g->trashed, true};
+		return (struct range){
+		    g->trashed, g->trashed + g->frames[2], g->trashed, true};
 	case STORE_STATED_INFO:
 		return (struct range){
 		    0, g->all_visible + g->all_hidden, g->all_visible, false};

@@ -861,7 +861,7 @@ class Events(Edges):
         self.assertEqual(events, {
             "signed-in", "signed-out", "forecast", "file", "gap", "damage",
             "foreign", "month", "repaired", "verdict", "status", "account",
-            "compared", "run", "error"})
+            "compared", "listing", "run", "error"})
 
 
 class Secrets(Edges):

@@ -120,7 +120,7 @@ class Scheduled(Nights):
         # What went wrong is due again at once; and -v says what is done.
         self.sim.clear_faults()
         result = self.night(copy, "-v")
-        self.assertIn("To fetch: ", result.out)
+        self.assertRegex(result.out, "(?i)to fetch: ")
         compare(self, copy)
 
     def test_a_success_of_the_future_silences_nothing(self):

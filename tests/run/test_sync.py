@@ -85,7 +85,7 @@ class FirstCopy(Case):
         copy = self.signed_in()
         result = copy.sync("--dry-run")
         self.assertEqual(copy.files(), {})
-        self.assertIn("To fetch:", result.out)
+        self.assertRegex(result.out, "(?i)to fetch: ")
         self.assertEqual(self.sim.counters()["by"]["content"], 0)
 
     def test_json_is_one_object_a_line(self):

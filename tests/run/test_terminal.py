@@ -17,6 +17,7 @@ import time
 from harness import (PASSWORD, PATIENCE_S, Case, compare, main, wait_for)
 
 PROGRESS = re.compile(r"\d[\d,]*( of \d|/\d|%)|\d$|Listing: ")
+SAID = r"^(icloud-pull: |To fetch: |Still to fetch: |Listing and fetching )"
 # A window narrower than a line of it that was not made anew from its text.
 REST = re.compile(r"\d of \d|\d/s\b| left$|^\d+%|^\d+/\d+$")
 DRAWN = b"\033[?7l"
@@ -218,7 +219,7 @@ class Progress(Terminal):
         self.assertRegex(lines[-1], PROGRESS)
         self.assertLess(len(lines[-1]), columns)
         for line in lines[:-1]:
-            self.assertRegex(line, r"^(icloud-pull: |To fetch: )")
+            self.assertRegex(line, SAID)
         rows = window.screens[1].said()
         rests = [row for row in rows if REST.search(row)]
         self.assertLessEqual(len(rests), 1, rows)
@@ -260,8 +261,7 @@ class Resizing(Progress):
         self.assertRegex(
             lines[-1], "^Complete: .* all proven[.] The list agreed ")
         for line in lines:
-            self.assertRegex(
-                line, "^(icloud-pull: |To fetch: |Fetched |Complete: )")
+            self.assertRegex(line, SAID + "|^(Fetched |Complete: )")
         self.assertEqual([row for row in window.screens[1].said()
                           if REST.search(row)], [])
         self.nothing_strange(window)
@@ -276,7 +276,7 @@ class Manners(Progress):
         for columns in (1, 2, 10, 0, 500):
             self.sim.fault("content", "delay", ms=150, times=-1)
             window = self.window(copy, "sync", columns=columns)
-            window.until(lambda: b"To fetch" in window.data)
+            window.until(lambda: b"; free: " in window.data)
             # There is no room for any word of it.
             if columns > 2:
                 window.draws(2)

@@ -403,6 +403,7 @@ add_items(struct buf *b, struct call *q, const struct items *l)
 	/* what pages leave out, look-ups give */
 	const char *fault =
 	    q->by_name ? NULL : sim_fault_hook(q->request, "no_master");
+	const char *left_out = sim_fault_hook(q->request, "leave_out");
 	char name[256];
 	bool some = false;
 	size_t i;
@@ -412,6 +413,11 @@ add_items(struct buf *b, struct call *q, const struct items *l)
 		if (fault != NULL && l->v[i].type == TYPE_MASTER) {
 			item_name(name, &q->page, &l->v[i]);
 			if (fault_chooses(fault, name))
+				continue;
+		}
+		if (left_out != NULL) {
+			item_name(name, &q->page, &l->v[i]);
+			if (fault_chooses(left_out, name))
 				continue;
 		}
 		if (some)
