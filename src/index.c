@@ -9,10 +9,10 @@
 #include "photos.h"
 #include "text.h"
 
-/* Positions of a window, and how far it reads into the next one: as many may
- * leave the index meanwhile without a gap between the two. */
-#define SHARE   1000
-#define OVERLAP 100
+/* Pages of a window at most, and how many positions it reads into the next one:
+ * as many may leave the index meanwhile without a gap between the two. */
+#define SHARE_PAGES 20
+#define OVERLAP     20
 /* Positions of a page: a joint one has two records each. */
 #define JOINT_PAGE (PHOTOS_PAGE_MAX / 2)
 #define NAMES_PAGE PHOTOS_PAGE_MAX
@@ -22,14 +22,12 @@
 #define EMPTIES_MAX  2
 #define PASSES_MAX   50
 #define RESTARTS_MAX 5
-#define WIDTH_START  2
 
 struct window {
 	struct index_walk *walk;
 	int64_t start, share; /* positions; share INT64_MAX: to the end */
 	int64_t covered;
-	int64_t
-	    rank; /* of the last page by rank, which its marker belongs to */
+	int64_t rank; /* of its last page by rank; its marker belongs to that */
 	char *marker; /* where it goes on; NULL: by rank */
 	int empties;  /* in a row */
 	int restarts;
@@ -42,9 +40,8 @@ struct index_walk {
 	struct zone_id zone;
 	char *index;
 	struct window windows[INDEX_WIDTH_MAX];
-	int64_t next;    /* first rank of the next window; -1: none is left */
-	int width, good; /* pages that came well since it grew */
-	int busy, passes;
+	int64_t next; /* first rank of the next window; -1: none is left */
+	int width, busy, passes;
 	bool lost, stopping;
 	struct err err;
 };
@@ -87,18 +84,25 @@ pass(struct window *w, int64_t positions)
 	return true;
 }
 
+/* Is a page without anything the end of the window?  It is not believed at
+ * once. */
+static bool
+is_over(struct window *w)
+{
+	struct index_walk *x = w->walk;
+
+	return ++w->empties > EMPTIES_MAX && !pass(w, page_of(x));
+}
+
 /* The index says that it ends here. */
 static void
 take_end(struct window *w)
 {
-	struct index_walk *x = w->walk;
+	int64_t expected = w->walk->o.expected;
 
 	by_rank(w);
-	if (w->covered >= w->share || w->start + w->covered >= x->o.expected)
-		close_window(w);
-	else if (++w->empties > EMPTIES_MAX && !pass(w, page_of(x)))
-		close_window(w);
-	else if (w->start + w->covered >= x->o.expected)
+	if (w->covered >= w->share || w->start + w->covered >= expected ||
+	    is_over(w) || w->start + w->covered >= expected)
 		close_window(w);
 }
 
@@ -108,23 +112,18 @@ take_page(struct window *w, const char *next, size_t assets)
 	struct index_walk *x = w->walk;
 
 	w->covered += (int64_t)assets;
-	if (++x->good >= x->width && x->width < x->o.width) {
+	if (x->width < x->o.width)
 		x->width++;
-		x->good = 0;
-	}
+	if (assets > 0)
+		w->empties = 0;
 	if (next == NULL) {
-		if (assets > 0)
-			w->empties = 0;
 		take_end(w);
 		return;
 	}
 	free(w->marker);
 	w->marker = xstrdup(next);
-	/* A page without anything, and another behind it: not for ever. */
-	w->empties = assets > 0 ? 0 : w->empties + 1;
-	if (w->share != INT64_MAX && w->covered >= w->share + OVERLAP)
-		close_window(w);
-	else if (w->empties > EMPTIES_MAX && !pass(w, page_of(x)))
+	if ((w->share != INT64_MAX && w->covered >= w->share + OVERLAP) ||
+	    (assets == 0 && is_over(w)))
 		close_window(w);
 }
 
@@ -137,7 +136,6 @@ take_error(struct window *w, const struct err *e)
 		x->lost = true;
 		return;
 	}
-	x->good = 0;
 	if (x->width > 1)
 		x->width /= 2;
 	if (e->code == ERR_TOKEN && w->restarts++ < RESTARTS_MAX) {
@@ -200,16 +198,31 @@ ask(struct window *w)
 	    });
 }
 
+/* Positions from one window to the next: with the overlap whole pages, large
+ * ones where there are many, and enough windows for all where there are few. */
+static int64_t
+share_of(const struct index_walk *x)
+{
+	int64_t page = page_of(x), pages = x->o.expected / (page * x->o.width);
+
+	if (pages < 1)
+		pages = 1;
+	if (pages > SHARE_PAGES)
+		pages = SHARE_PAGES;
+	return pages * page - OVERLAP;
+}
+
 static void
 open_window(struct window *w, struct index_walk *x)
 {
-	bool last = x->o.width == 1 || x->next + SHARE >= x->o.expected;
+	int64_t share = share_of(x);
+	bool last = x->o.width == 1 || x->next + share >= x->o.expected;
 
 	*w = (struct window){.walk = x,
 	    .open = true,
 	    .start = x->next,
-	    .share = last ? INT64_MAX : SHARE};
-	x->next = last ? -1 : x->next + SHARE;
+	    .share = last ? INT64_MAX : share};
+	x->next = last ? -1 : x->next + share;
 }
 
 /* As many requests as may be: those of open windows, the first before all
@@ -240,7 +253,7 @@ index_begin(const struct index_options *o)
 	x->o = *o;
 	zone_id_copy(&x->zone, o->zone);
 	x->index = xstrdup(o->index);
-	x->width = o->width < WIDTH_START ? o->width : WIDTH_START;
+	x->width = o->width < o->first ? o->width : o->first;
 	err_clear(&x->err);
 	fill(x);
 	return x;
@@ -257,6 +270,12 @@ index_resume(struct index_walk *x)
 {
 	x->lost = false;
 	fill(x);
+}
+
+int
+index_width(const struct index_walk *x)
+{
+	return x->width;
 }
 
 void

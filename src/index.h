@@ -30,7 +30,9 @@ struct index_options {
 	const char *index; /* "CPLAssetAndMasterByAddedDate", ... */
 	bool names_only;
 	int64_t expected; /* positions, as stated; -1: not known */
-	int width;	  /* windows side by side: begins with 2, grows to this */
+	/* Windows side by side: begins with first, grows to width with each page
+	 * that comes well. */
+	int first, width;
 	void (*record)(void *arg, const struct record *);
 	void (*page)(void *arg); /* after the records of each page */
 	/* Nothing is on its way any more: it came to its end, and index_end()
@@ -44,6 +46,8 @@ struct index_walk *index_begin(const struct index_options *);
 /* The session has ended; after its recovery index_resume() goes on. */
 bool index_is_lost(const struct index_walk *);
 void index_resume(struct index_walk *);
+/* How wide it has become. */
+int index_width(const struct index_walk *);
 /* Ask for no more; what is on its way still comes. */
 void index_stop(struct index_walk *);
 /* How it ended; frees it.  In idle(), or after that was called. */

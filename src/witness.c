@@ -19,7 +19,8 @@
 #include "text.h"
 
 /* So often the feed and the counts are read until they stand still. */
-#define ROUNDS_MAX 3
+#define ROUNDS_MAX  3
+#define WIDTH_START 2
 
 /* Which index is read, and of which count it is [records-query]. */
 struct source {
@@ -53,6 +54,7 @@ struct witness {
 	/* the walk */
 	struct index_walk *walk;
 	size_t at;  /* of sources */
+	int width;  /* pages side by side that went well */
 	bool joint; /* names out of the joint index */
 	bool asking, lost, stopping, over;
 	unsigned generation; /* of the session, as the request began */
@@ -130,6 +132,7 @@ on_idle(void *arg)
 		w->lost = true;
 		return;
 	}
+	w->width = index_width(w->walk);
 	if (index_end(w->walk, &e) == -1)
 		w->end = e;
 	w->walk = NULL;
@@ -157,6 +160,7 @@ walk_index(struct witness *w)
 			      : s->names,
 	    .names_only = !w->first,
 	    .expected = w->counts[w->first ? s->first_stated : s->stated],
+	    .first = w->width,
 	    .width = w->first ? INDEX_WIDTH_MAX : 1,
 	    .record = on_record,
 	    .page = on_page,
@@ -244,6 +248,7 @@ witness_begin(struct cloud *cloud, struct store *store, int64_t zone,
 	w->store = store;
 	w->zone = zone;
 	w->first = first;
+	w->width = WIDTH_START;
 	zone_id_copy(&w->id, id);
 	err_clear(&w->end);
 	err_clear(&w->fatal);
