@@ -279,6 +279,13 @@ torture: check-deps
 	BUILD=$(O) TORTURE_S=0 KILLS=50 KILL_ASSETS=2000 \
 	    python3 tests/run/test_crash.py
 
+# Twenty libraries of all kinds, thirty random changes each.  Long.
+library: check-deps
+	@$(MAKE) --no-print-directory $(PROGRAM) $(SIM) $(O)/shim.so
+	BUILD=$(O) LIBRARY_SEEDS=$${LIBRARY_SEEDS:-20} \
+	    LIBRARY_ASSETS=$${LIBRARY_ASSETS:-3000} \
+	    python3 tests/run/test_library.py
+
 # Each target for FUZZ_S seconds (60), or only FUZZ=base_json; needs clang.
 FUZZ_CC ?= clang
 fuzz: fuzz-deps
@@ -424,7 +431,7 @@ package-test:
 clean:
 	rm -rf $(O)
 
-.PHONY: all man units always clean install uninstall dist package-test \
+.PHONY: library all man units always clean install uninstall dist package-test \
 	demo compat bench-verify check check-built asan torture tidy \
 	tidy-run tidy-base tidy-auth tidy-api tidy-store tidy-src format \
 	build-deps check-deps tidy-deps fuzz-deps fuzz fuzz-built coverage \
