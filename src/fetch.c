@@ -1057,7 +1057,8 @@ start_items(struct fetching *r)
 
 	/* Bounded: an item may come back to the queue at once. */
 	for (int n = r->ready.n; n > 0 && !r->stopping; n--) {
-		if (r->running >= pace_allowed(&r->pace, now))
+		if (r->running >= pace_allowed(&r->pace, now) ||
+		    store_is_behind(r->store))
 			return;
 		start_item(queue_take(&r->ready));
 	}

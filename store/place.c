@@ -484,11 +484,20 @@ append(struct batch *b, struct finish *f)
 	b->bytes += f->sum.size_bytes;
 }
 
+/* Each holds a descriptor until it is finished: an eighth of those there are. */
+static size_t
+batch_files(void)
+{
+	size_t n = (size_t)compat_descriptors() / 8;
+
+	return n < BATCH_FILES ? n : BATCH_FILES;
+}
+
 static void
 close_if_full(struct store *s)
 {
 	if (s->open != NULL &&
-	    (s->open->files >= BATCH_FILES || s->open->bytes >= BATCH_BYTES))
+	    (s->open->files >= batch_files() || s->open->bytes >= BATCH_BYTES))
 		close_batch(s);
 }
 
@@ -513,6 +522,12 @@ place_file(struct store *s, struct finish *f, struct err *e)
 	work_submit(s->work, finish_run, finish_done, f);
 	close_if_full(s);
 	return 0;
+}
+
+bool
+store_is_behind(const struct store *s)
+{
+	return s->jobs >= batch_files();
 }
 
 int

@@ -539,6 +539,9 @@ int	store_put_set_aside(struct store_put *, struct err *);
 
 /* Finish all accepted files: returns when their rows are committed. */
 int	store_flush(struct store *, struct err *);
+/* So many accepted files wait for the drive that no more should be opened: each
+ * holds a descriptor. */
+bool	store_is_behind(const struct store *);
 /* Due by time or number?  Called in each turn of the loop. */
 int	store_tick(struct store *, int64_t mono_ms, struct err *);
 

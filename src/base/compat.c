@@ -392,3 +392,23 @@ compat_is_foreign_volume(int fd)
 #endif
 	return false;
 }
+
+/* More is of no use to us. */
+#define DESCRIPTORS_MAX 1024
+
+int
+compat_descriptors(void)
+{
+	struct rlimit limit, raised;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return 256;
+	raised = limit;
+	raised.rlim_cur =
+	    limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+	if (limit.rlim_cur < raised.rlim_cur &&
+	    setrlimit(RLIMIT_NOFILE, &raised) == 0)
+		limit = raised;
+	return limit.rlim_cur < DESCRIPTORS_MAX ? (int)limit.rlim_cur
+						: DESCRIPTORS_MAX;
+}

@@ -60,4 +60,11 @@ void	compat_machine(char *out, size_t size);
 /* A volume type on which SQLite must not lie (SMB, NFS, exFAT, FAT...). */
 bool	compat_is_foreign_volume(int fd);
 
+/*
+ * How many descriptors this process may hold: its soft limit, raised as far as
+ * the hard one and as is of use.  Connections and files under way are counted
+ * by it.
+ */
+int	compat_descriptors(void);
+
 #endif

@@ -22,7 +22,7 @@
 #define MAX_PAGE_BYTES   ((size_t)64 << 10)
 #define MAX_HEADER_BYTES ((size_t)256 << 10)
 #define MAX_FAILURES     10
-#define MAX_CONNECTIONS  48L
+#define MAX_CONNECTIONS  48
 #define STALL_SECONDS    30L
 #define STALL_BYTES      1024
 #define N_KINDS          2
@@ -1306,9 +1306,19 @@ new_share(enum http_kind kind)
 	return share;
 }
 
+/* A quarter of the descriptors that there are. */
+static long
+connections_max(void)
+{
+	int n = compat_descriptors() / 4;
+
+	return n < MAX_CONNECTIONS ? n : MAX_CONNECTIONS;
+}
+
 int
 http_new(struct http **out, const struct http_options *options, struct err *e)
 {
+	long connections = connections_max();
 	struct http *h;
 	char *to;
 	int kind;
@@ -1340,8 +1350,10 @@ http_new(struct http **out, const struct http_options *options, struct err *e)
 	h->multi = curl_multi_init();
 	h->jar = curl_easy_init();
 	if (h->multi == NULL || h->jar == NULL ||
-	    curl_multi_setopt(
-		h->multi, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS) != CURLM_OK ||
+	    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, connections) !=
+		CURLM_OK ||
+	    curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+		connections) != CURLM_OK ||
 	    curl_multi_setopt(h->multi, CURLMOPT_PIPELINING,
 		(long)CURLPIPE_NOTHING) != CURLM_OK)
 		err_fatal("libcurl could not be started.");

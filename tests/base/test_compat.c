@@ -177,6 +177,36 @@ sees_what_is_in_memory(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
+/* Every limit is kept; a soft one below the hard one is raised. */
+static void
+counts_descriptors(void **state)
+{
+	static const struct {
+		rlim_t soft, hard;
+		int n;
+	} table[] = {
+	    {1024, 4096, 1024},
+	    {64, 4096, 1024},
+	    {64, 300, 300},
+	    {64, 64, 64},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct rlimit l = {table[i].soft, table[i].hard};
+		struct rlimit before;
+
+		assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+		if (before.rlim_max < table[i].hard)
+			continue; /* no way up */
+		l.rlim_max = before.rlim_max;
+		if (table[i].hard < 4096)
+			l.rlim_max = table[i].hard;
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+		assert_int_equal(compat_descriptors(), table[i].n);
+	}
+}
+
 int
 main(void)
 {
@@ -189,6 +219,7 @@ main(void)
 	    cmocka_unit_test(stays_awake),
 	    cmocka_unit_test(makes_immutable),
 	    cmocka_unit_test(sees_what_is_in_memory),
+	    cmocka_unit_test(counts_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,311 @@
+"""Faults that other downloaders had, staged: completeness, pairs, incremental
+runs.  Names and dates are in test_edges.py and test_volumes.py, what speaks of
+index pages and counts is in test_proof.py."""
+
+import os
+import resource
+
+import harness
+from test_manifest import manifest
+
+
+class Cases(harness.Case):
+    def synced(self, *words, status=0):
+        result = self.copy.sync("--json", *words)
+        self.status_is(result, status)
+        self.no_violations()
+        return result
+
+    def of(self, asset):
+        """role -> path of what is here of an asset."""
+        result = self.copy.run("list", "--root", self.copy.root, "--json")
+        self.status_is(result, 0)
+        found = [e for e in result.events() if e["record"] == asset]
+        self.assertEqual(len(found), 1, asset)
+        return {f["role"]: f["path"] for f in found[0]["files"]}
+
+    def tried(self, *words):
+        result = self.copy.sync("--json", *words)
+        self.no_violations()
+        return result
+
+    def added(self, **values):
+        """Names of the assets that an op_add has made."""
+        before = {t["asset"] for t in self.sim.truth()}
+        self.sim.change("add", **values)
+        return sorted({t["asset"] for t in self.sim.truth()} - before)
+
+    def stem(self, path):
+        return os.path.splitext(path)[0]
+
+
+class Complete(Cases):
+    def test_a_shared_library_on_either_side(self):
+        """B006, B007: the owner's is in the private database, a guest's in the
+        shared one; the default is all of them."""
+        for side, database in (("owner", "private"), ("guest", "shared")):
+            with self.subTest(side=side):
+                sim = harness.Sim("--sizes", "tiny", assets=7, seed=5)
+                self.addCleanup(sim.close)
+                sim.change("shared_library",
+                           **{"as": side, "assets": 430})
+                sim.change("link_share", assets=3)
+                copy = harness.Copy(sim)
+                self.addCleanup(copy.close)
+                self.assertEqual(copy.login().status, 0)
+                self.status_is(copy.sync(), 0)
+                harness.compare(self, copy)
+                result = copy.run("list", "libraries", "--root", copy.root,
+                                  "--json")
+                libraries = {e["name"]: e for e in result.events()}
+                self.assertEqual(set(libraries), {"Personal", "Shared"})
+                self.assertEqual(libraries["Shared"]["database"], database)
+                self.assertEqual(libraries["Shared"]["assets"], 430)
+                self.assertEqual(sim.counters()["violations"], [])
+
+    def test_a_large_library_in_little_room(self):
+        """B012, scaled down: few descriptors, little memory."""
+        sim = harness.Sim("--sizes", "tiny", assets=5000, seed=5)
+        self.addCleanup(sim.close)
+        copy = harness.Copy(sim)
+        self.addCleanup(copy.close)
+        self.assertEqual(copy.login().status, 0)
+
+        def narrow():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+            if "ASAN_OPTIONS" not in os.environ:
+                resource.setrlimit(
+                    resource.RLIMIT_AS, (512 << 20, 512 << 20))
+
+        result = copy.sync(preexec_fn=narrow)
+        self.status_is(result, 0)
+        harness.compare(self, copy)
+
+    def test_masters_that_pages_leave_out(self):
+        """B011: had by name; and if not, each is a gap, told once."""
+        self.signed_in()
+        self.sim.hook("changes_zone", "no_master", value="4", times=-1)
+        self.sim.hook("records_query", "no_master", value="4", times=-1)
+        self.synced()
+        harness.compare(self, self.copy)
+
+        other = harness.Copy(self.sim)
+        self.addCleanup(other.close)
+        self.assertEqual(other.login().status, 0)
+        lost = sorted({t["master"] for t in self.sim.truth()})[:3]
+        self.sim.clear_faults()
+        for at in ("changes_zone", "records_query"):
+            self.sim.hook(at, "no_master", value=",".join(lost), times=-1)
+        self.sim.hook("records_lookup", "lookup_not_found",
+                      value=",".join(lost), times=-1)
+        result = other.sync("--json")
+        self.status_is(result, 1)
+        told = [e for e in result.events() if e["event"] == "gap"]
+        gone = {t["asset"] for t in self.sim.truth() if t["master"] in lost}
+        self.assertEqual({e["record"] for e in told}, gone)
+        again = other.sync("--json")
+        self.status_is(again, 0)
+        self.assertEqual(again.event("verdict")["gaps"], len(gone))
+        harness.compare(self, other, [t for t in self.sim.truth()
+                                      if t["asset"] not in gone])
+        # Apple has found them.
+        self.sim.clear_faults()
+        self.sim.change("favourite", asset=sorted(gone))
+        self.status_is(other.sync(), 0)
+        harness.compare(self, other)
+
+    def test_a_master_without_an_asset_is_kept_and_not_missed(self):
+        self.signed_in()
+        truth = self.sim.truth()
+        lone = [t for t in truth if t["role"] == "original" and
+                t["state"] == "live" and
+                [u["master"] for u in truth].count(t["master"]) == 1][2]
+        for at in ("changes_zone", "records_query"):
+            self.sim.hook(at, "leave_out", value=lone["asset"], times=-1)
+        self.sim.hook("count_batch", "count_offset", times=-1,
+                      value="-1@CPLAssetByAddedDate,"
+                      "CPLAssetByAssetDateWithoutHiddenOrDeleted")
+        self.synced()
+        rest = [t for t in truth if t["asset"] != lone["asset"]]
+        held, wanted = harness.compare(self, self.copy, rest)
+        self.assertEqual(set(held), wanted)
+        # An asset refers to it at last.
+        self.sim.clear_faults()
+        self.sim.change("favourite", asset=lone["asset"])
+        self.synced()
+        harness.compare(self, self.copy)
+
+    def test_frames_of_a_burst(self):
+        """B017: all of them, of one burst by name."""
+        frames = self.added(kind="burst", count=10)
+        self.assertEqual(len(frames), 10)
+        self.signed_in()
+        self.synced()
+        harness.compare(self, self.copy)
+        bursts = {}
+        for _, line in manifest(self.copy).values():
+            for asset in line["assets"]:
+                if asset["record"] in frames:
+                    bursts[asset["record"]] = asset["burst"]
+        self.assertEqual(set(bursts), set(frames))
+        self.assertEqual(len({os.path.dirname(self.of(f)["original"])
+                              for f in frames}), 1)
+
+    def test_more_albums_than_a_page_has(self):
+        for n in range(230):
+            self.sim.change("album_add", name="Album %03d" % n)
+        self.signed_in()
+        self.synced()
+        result = self.copy.run("list", "albums", "--root", self.copy.root,
+                               "--json")
+        titles = {e["title"] for e in result.events()}
+        self.assertLessEqual({"Album %03d" % n for n in range(230)}, titles)
+
+    def test_an_original_that_comes_a_night_later(self):
+        self.signed_in()
+        one = [t for t in self.sim.truth() if t["role"] == "original" and
+               t["state"] == "live" and t["uti"] == "public.jpeg" and
+               t["role"] == "original"][5]
+        for at in ("changes_zone", "records_query", "records_lookup"):
+            self.sim.hook(at, "no_original", value=one["master"], times=-1)
+        result = self.synced(status=1)
+        self.assertEqual(result.event("gap")["why"], "no-original")
+        self.synced() # known
+        self.sim.clear_faults()
+        self.sim.change("late_movie", asset=one["asset"])
+        self.synced()
+        harness.compare(self, self.copy)
+        files = self.of(one["asset"])
+        self.assertEqual(self.stem(files["original"]),
+                         self.stem(files["live"]))
+
+    def test_an_original_that_is_replaced(self):
+        self.signed_in()
+        one, = self.added(kind="jpeg")
+        self.synced()
+        old = self.of(one)["original"]
+        digest = harness.sha256_of(self.copy.files()[old])
+        self.sim.change("replace_original", asset=one)
+        self.synced()
+        harness.compare(self, self.copy)
+        new = self.of(one)["original"]
+        self.assertNotEqual(new, old)
+        self.assertEqual(harness.sha256_of(self.copy.files()[old]), digest)
+
+    def test_a_move_to_the_shared_library_fetches_nothing(self):
+        """B086: one stored original, two references."""
+        self.signed_in()
+        self.synced()
+        self.sim.reset_counters()
+        self.sim.change("move_to_shared", count=10)
+        self.synced()
+        self.assertEqual(self.sim.counters()["by"]["content"], 0)
+        harness.compare(self, self.copy)
+
+
+class Pairs(Cases):
+    def test_raw_twins_in_both_orders(self):
+        """B064"""
+        raw, = self.added(kind="raw")
+        alt, = self.added(kind="raw_alt")
+        self.signed_in()
+        self.synced()
+        for asset in (raw, alt):
+            files = self.of(asset)
+            self.assertEqual(set(files), {"original", "alternative"})
+            self.assertEqual(self.stem(files["original"]),
+                             self.stem(files["alternative"]))
+            self.assertNotEqual(files["original"], files["alternative"])
+
+    def test_an_edit_with_its_recipe_and_its_removal(self):
+        """B065: the original is never replaced, what is here stays."""
+        one, = self.added(kind="jpeg")
+        self.sim.change("edit", asset=one, sidecar=True)
+        self.signed_in()
+        self.synced()
+        files = self.of(one)
+        self.assertEqual(set(files), {"original", "edited", "sidecar"})
+        digests = {p: harness.sha256_of(self.copy.files()[p])
+                   for p in files.values()}
+        self.sim.change("revert", asset=one)
+        self.synced()
+        harness.compare(self, self.copy)
+        self.assertNotIn("edited", self.of(one))
+        for path, digest in digests.items():
+            self.assertEqual(
+                harness.sha256_of(self.copy.files()[path]), digest)
+
+    def test_an_edited_video(self):
+        """B066"""
+        one, = self.added(kind="video_edited")
+        self.signed_in()
+        self.synced()
+        files = self.of(one)
+        self.assertEqual(set(files), {"original", "edited-video"})
+        self.assertEqual(self.stem(files["edited-video"]),
+                         self.stem(files["original"]) + "_edited")
+
+    def test_an_edited_live_photo_is_two_clean_pairs(self):
+        """B067"""
+        one, = self.added(kind="live_edited")
+        self.signed_in()
+        self.synced()
+        files = self.of(one)
+        self.assertEqual(set(files),
+                         {"original", "live", "edited", "edited-video"})
+        self.assertEqual(self.stem(files["original"]),
+                         self.stem(files["live"]))
+        self.assertEqual(self.stem(files["edited"]),
+                         self.stem(files["edited-video"]))
+
+    def test_a_movie_one_night_later(self):
+        """B068"""
+        one, = self.added(kind="heic")
+        self.signed_in()
+        self.synced()
+        still = self.of(one)["original"]
+        self.sim.change("late_movie", asset=one)
+        self.synced()
+        files = self.of(one)
+        self.assertEqual(files["original"], still)
+        self.assertEqual(self.stem(files["live"]), self.stem(still))
+        harness.compare(self, self.copy)
+
+
+class Nights(Cases):
+    def test_an_old_photo_that_is_added_today(self):
+        """B020, B022: found wherever it stands, and each night anew."""
+        self.signed_in()
+        self.synced()
+        for year in (2010, 1985):
+            one, = self.added(
+                kind="jpeg", date_ms=int((year - 1970) * 31556952000 + 10 ** 10))
+            self.synced()
+            self.assertRegex(self.of(one)["original"], "^%d/" % year)
+        for asset in self.added(count=5):
+            pass
+        self.synced()
+        harness.compare(self, self.copy)
+
+    def test_a_retry_keeps_the_place_that_was_planned(self):
+        """B076, B073: what failed is on our own list, at its own path."""
+        new = self.added(kind="jpeg", count=5)
+        self.signed_in()
+        other = harness.Copy(self.sim)
+        self.addCleanup(other.close)
+        self.assertEqual(other.login().status, 0)
+        self.status_is(other.sync(), 0)
+        self.sim.fault("content", "status", status=404, times=-1)
+        self.assertIn(self.tried().status, (1, 4))
+        self.assertLessEqual(len(self.copy.files()), 1) # an empty one
+        self.sim.clear_faults()
+        self.sim.change("album_add", name="B")
+        self.sim.change("album_put", album="B", asset=new)
+        self.sim.change("caption", asset=new)
+        self.synced()
+        self.assertEqual(set(self.copy.files()), set(other.files()))
+        harness.compare(self, self.copy)
+
+
+if __name__ == "__main__":
+    harness.main()
