@@ -185,14 +185,14 @@ master_clear(struct master *m)
 	m->name = m->filename = m->item_type = NULL;
 }
 
-/* Seconds east of UTC; what is more than a day is no zone on Earth. */
+/* Seconds east of UTC; what is more than 14 hours is no zone on Earth. */
 static bool
 read_offset(int64_t *out, const struct record *r)
 {
-	const int64_t day_s = 86400;
+	const int64_t most_s = 50400;
 	int64_t n;
 
-	if (!record_int(&n, r, "timeZoneOffset") || n < -day_s || n > day_s)
+	if (!record_int(&n, r, "timeZoneOffset") || n < -most_s || n > most_s)
 		return false;
 	*out = n;
 	return true;
@@ -209,7 +209,7 @@ asset_read(struct asset *out, const struct record *r)
 	out->has_added = record_int(&out->added_ms, r, "addedDate");
 	if (!out->has_added && r->created_ms != 0) {
 		out->added_ms = r->created_ms;
-		out->has_added = true;
+		out->has_added = out->added_by_record = true;
 	}
 	out->has_offset = read_offset(&out->offset_s, r);
 	out->has_expunged = record_int(&out->expunged_ms, r, "dateExpunged");

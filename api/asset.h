@@ -55,7 +55,8 @@ struct asset {
 	char	*master;	/* masterRef; NULL if absent */
 	bool	 has_taken, has_added, has_offset, has_expunged;
 	int64_t	 taken_ms;	/* assetDate */
-	int64_t	 added_ms;	/* addedDate, else record created */
+	int64_t	 added_ms;	/* addedDate, else record created: */
+	bool	 added_by_record;
 	int64_t	 offset_s;	/* timeZoneOffset, east of UTC */
 	int64_t	 expunged_ms;	/* dateExpunged: leaves the trash then */
 	bool	 hidden, trashed, favourite, expunged;

@@ -146,6 +146,15 @@ local_time(char out[40], const struct store_listed *a)
 	return out;
 }
 
+/* As the manifest says it. */
+static const char *
+date_word(enum store_date dated)
+{
+	return dated == STORE_DATE_MASTER ? "created"
+	    : dated == STORE_DATE_ADDED   ? "added"
+					  : "record";
+}
+
 static void
 add_flags(struct buf *out, const struct store_listed *a)
 {
@@ -228,6 +237,8 @@ say_asset(void *arg, const struct store_listed *a)
 		report_str(r, "title", a->title);
 		report_str(r, "taken",
 		    a->has_taken ? civil_iso(when, a->taken_ms) : NULL);
+		if (a->has_taken && a->dated != STORE_DATE_ASSET)
+			report_str(r, "taken_from", date_word(a->dated));
 		if (a->has_offset)
 			report_int(r, "offset_s", a->offset_s);
 		report_str(r, "added",

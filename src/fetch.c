@@ -932,6 +932,27 @@ suffix_of(char out[33], const struct store_want *w)
 	text_base32(out, chars < 32 ? chars : 32, w->checksum + kind, n);
 }
 
+static bool
+is_edited(int role)
+{
+	return role == RESOURCE_EDITED || role == RESOURCE_EDITED_VIDEO;
+}
+
+/* Another file of the asset that arg is about. */
+static void
+other_file(struct store_other *out, void *arg, const struct store_resource *res)
+{
+	struct path_subject subject = *(const struct path_subject *)arg;
+	struct path_wish wish;
+
+	subject.uti = res->uti;
+	subject.is_original = res->role == RESOURCE_ORIGINAL;
+	path_wish(&wish, "", &subject);
+	*out = (struct store_other){.edited = is_edited(res->role)};
+	memcpy(out->ext, wish.ext, sizeof(out->ext));
+	checksum_rule(&out->rule, res->checksum, res->checksum_len);
+}
+
 /* 1: the file was there already and is adopted. */
 static int
 reserve(struct item *it, struct err *e)
@@ -964,9 +985,10 @@ reserve(struct item *it, struct err *e)
 	    .stem = wish.stem,
 	    .suffix = suffix,
 	    .ext = wish.ext,
-	    .edited =
-		w->role == RESOURCE_EDITED || w->role == RESOURCE_EDITED_VIDEO,
+	    .edited = is_edited(w->role),
 	    .edit_suffix = suffix,
+	    .other = other_file,
+	    .arg = &subject,
 	};
 	if (store_reserve(&path, &adopted, r->store, w, &name, &it->rule, e) ==
 	    -1)

@@ -4,6 +4,8 @@
 
 #include "asset.h"
 #include "buf.h"
+#include "checksum.h"
+#include "digest.h"
 #include "err.h"
 #include "log.h"
 #include "path.h"
@@ -27,12 +29,17 @@ static size_t
 take_resources(struct store_resource out[RESOURCE_COUNT],
     const struct resource res[RESOURCE_COUNT])
 {
+	struct digest_rule rule;
 	size_t n = 0;
 
 	for (int role = 0; role < RESOURCE_COUNT; role++) {
 		if (!res[role].present && !res[role].mentioned)
 			continue;
+		if (res[role].present)
+			checksum_rule(&rule, res[role].checksum.bytes,
+			    res[role].checksum.len);
 		out[n++] = (struct store_resource){
+		    .sure = res[role].present && rule.checked && rule.strict,
 		    .role = role,
 		    .checksum =
 			res[role].present ? res[role].checksum.bytes : NULL,
@@ -75,18 +82,26 @@ take_asset(
 	struct store_resource res[RESOURCE_COUNT];
 	struct asset a;
 	struct store_asset row;
+	bool has_date;
+	int64_t date_ms;
 	int rc;
 
 	asset_read(&a, r);
+	has_date = a.has_taken || a.has_added;
+	date_ms = a.has_taken ? a.taken_ms : a.added_ms;
 	row = (struct store_asset){
 	    .rec = rec,
 	    .zone = in->zone,
 	    .master = a.master,
-	    .has_taken = a.has_taken,
+	    .dated = a.has_taken    ? STORE_DATE_ASSET
+		: !a.has_added      ? STORE_DATE_NONE
+		: a.added_by_record ? STORE_DATE_RECORD
+				    : STORE_DATE_ADDED,
+	    .has_taken = has_date,
 	    .has_added = a.has_added,
 	    .has_offset = a.has_offset,
 	    .has_expunged = a.has_expunged,
-	    .taken_ms = a.taken_ms,
+	    .taken_ms = date_ms,
 	    .added_ms = a.added_ms,
 	    .offset_s = a.offset_s,
 	    .expunged_ms = a.expunged_ms,
@@ -95,8 +110,8 @@ take_asset(
 	    .favourite = a.favourite,
 	    .title = a.title,
 	    .burst = a.burst,
-	    .month = path_month(
-		a.has_taken, a.taken_ms, a.has_offset ? a.offset_s : 0),
+	    .month =
+		path_month(has_date, date_ms, a.has_offset ? a.offset_s : 0),
 	    .res = res,
 	    .nres = take_resources(res, a.res),
 	};

@@ -116,6 +116,8 @@ static const struct opt table[] = {
 	false},
     {"lock-files", 0, OPT_FLAG, IN(SYNC) | IN(VERIFY), AT(lock_files), 0, 0, 0,
 	NULL, NULL, "make new files immutable, where the system can", false},
+    {"sidecar", 0, OPT_TEXT, IN(SYNC), AT(sidecar), 0, 0, 0, "KIND", "none xmp",
+	"xmp: write captions, places, dates beside files", false},
     {"scheduled", 0, OPT_FLAG, IN(SYNC), AT(scheduled), 0, 0, 0, NULL, NULL,
 	"for timers: quiet, and not twice within 20 hours", false},
     {"prove", 0, OPT_FLAG, IN(SYNC), AT(prove), 0, 0, 0, NULL, NULL,

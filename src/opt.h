@@ -69,6 +69,7 @@ struct options {
 	int64_t limit_rate; /* bytes a second; 0: none */
 	int64_t file_mode;  /* before umask */
 	char *layout;
+	char *sidecar; /* "none", "xmp"; NULL: none */
 	/* status */
 	bool gaps;
 	/* verify; and sync, which can check a slice of the copy too */

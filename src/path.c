@@ -15,17 +15,14 @@
 #include "text.h"
 
 /*
- * A stem may grow by "-", 32 characters, "_edited-", 32 more, and by a dot and
- * an extension: 170 + 33 + 40 + 11 is 254, and a component holds 255 bytes.
+ * A component holds 255 bytes, which are 255 of UTF-16's units at most.  Files
+ * of a stem differ in their extensions: ".HEIC", ".MOV".
  */
-#define STEM_MAX   170
-#define EXT_MAX    10
-#define PART_MAX   120
-#define LAYOUT_MAX 200 /* filled in, it stays far from the folder's 511 */
-
-/* Years that file systems and people can do with; see [dates]. */
-#define YEAR_MIN 1800
-#define YEAR_MAX 2200
+#define NAME_MAX_BYTES 255
+#define STEM_MAX       (NAME_MAX_BYTES - 5)
+#define EXT_MAX        10
+#define PART_MAX       120
+#define LAYOUT_MAX     200 /* filled in, it stays far from the folder's 511 */
 
 static bool
 is_device_name(const char *s)
@@ -63,32 +60,39 @@ trimmed(const char *s, size_t n)
 	return n;
 }
 
+/* What Windows forbids, control characters, and what Unicode has made no
+ * character of. */
 static bool
-is_forbidden(unsigned char c)
+is_forbidden(uint32_t cp)
 {
-	return c < 0x20 || c == 0x7F || strchr("\"*/:<>?\\|", c) != NULL;
+	if (cp < 0x80)
+		return cp < 0x20 || cp == 0x7F ||
+		    strchr("\"*/:<>?\\|", (int)cp) != NULL;
+	return cp <= 0x9F || (cp >= 0xFDD0 && cp <= 0xFDEF) ||
+	    (cp & 0xFFFE) == 0xFFFE;
 }
 
 void
 path_safe(char *out, size_t max, const char *utf8)
 {
 	struct buf valid = {0};
-	char *nfc, *p;
-	size_t n;
+	char *nfc, *p, *to;
+	size_t n, len;
+	uint32_t cp;
 
 	text_utf8(&valid, utf8, strlen(utf8));
 	nfc = text_nfc(buf_text(&valid));
-	for (p = nfc; *p != '\0'; p++) {
-		if (is_forbidden((unsigned char)*p))
-			*p = '_';
-		/* C1 controls are two bytes: C2 80 to C2 9F. */
-		else if ((unsigned char)p[0] == 0xC2 &&
-		    (unsigned char)p[1] >= 0x80 &&
-		    (unsigned char)p[1] <= 0x9F) {
-			p[0] = '_';
-			memmove(p + 1, p + 2, strlen(p + 2) + 1);
+	n = strlen(nfc);
+	for (p = to = nfc; n > 0; p += len, n -= len) {
+		len = text_next(&cp, p, n);
+		if (is_forbidden(cp)) {
+			*to++ = '_';
+		} else {
+			memmove(to, p, len);
+			to += len;
 		}
 	}
+	*to = '\0';
 	if (*nfc == '.')
 		*nfc = '_';
 	n = trimmed(nfc, text_cut(nfc, max));
@@ -105,32 +109,10 @@ path_safe(char *out, size_t max, const char *utf8)
 	buf_clear(&valid);
 }
 
-static void
-local_time(struct civil *out, int64_t taken_ms, int64_t offset_s)
-{
-	/* Offsets beyond a day are no zone; the date then counts in UTC. */
-	if (offset_s < -86400 || offset_s > 86400)
-		offset_s = 0;
-	if (taken_ms > INT64_MAX / 2 || taken_ms < INT64_MIN / 2)
-		offset_s = 0;
-	civil_from_ms(out, taken_ms + offset_s * 1000);
-}
-
-static bool
-is_dated(const struct civil *c)
-{
-	return c->year >= YEAR_MIN && c->year <= YEAR_MAX;
-}
-
 int
 path_month(bool has_taken, int64_t taken_ms, int64_t offset_s)
 {
-	struct civil c;
-
-	if (!has_taken)
-		return 0;
-	local_time(&c, taken_ms, offset_s);
-	return is_dated(&c) ? (int)c.year * 100 + c.month : 0;
+	return has_taken ? civil_month(taken_ms, offset_s) : 0;
 }
 
 /* What a letter of the layout stands for; false: no such letter. */
@@ -260,10 +242,9 @@ make_folder(char *out, size_t size, const char *layout,
 	struct buf text = {0};
 	struct civil c = {.year = 0};
 
-	if (s->has_taken)
-		local_time(&c, s->taken_ms, s->has_offset ? s->offset_s : 0);
 	out[0] = '\0';
-	if (s->has_taken && is_dated(&c) &&
+	if (s->has_taken &&
+	    civil_taken(&c, s->taken_ms, s->has_offset ? s->offset_s : 0) &&
 	    expand(&text, layout, &c, s->library, type, NULL) == 0)
 		safe_folder(out, size, buf_text(&text));
 	if (out[0] == '\0')
@@ -392,7 +373,12 @@ split_name(char stem[STEM_MAX + 1], char ext[EXT_MAX + 1], const char *filename)
 		memcpy(ext, dot + 1, strlen(dot + 1) + 1);
 		*dot = '\0';
 	}
-	path_safe(stem, STEM_MAX, copy);
+	path_safe(stem,
+	    strlen(ext) > 4 ? NAME_MAX_BYTES - 1 - strlen(ext) : STEM_MAX,
+	    copy);
+	/* No two of such a kind could be told from each other. */
+	if (text_is_blank(stem))
+		stem[0] = '\0';
 	free(copy);
 }
 
@@ -417,7 +403,7 @@ path_wish(
 	} else if (type_ext != NULL) {
 		snprintf(out->ext, sizeof(out->ext), "%s", type_ext);
 		match_case(out->ext, given);
-	} else if (!s->is_original) {
+	} else {
 		snprintf(out->ext, sizeof(out->ext), "bin");
 	}
 }

@@ -21,6 +21,7 @@
 #include "report.h"
 #include "scrub.h"
 #include "session.h"
+#include "sidecar.h"
 #include "store.h"
 #include "summary.h"
 #include "text.h"
@@ -211,6 +212,16 @@ may_go_on(const struct sync *s)
 	return !s->app->opt.dry_run && status != 5 && status != 130;
 }
 
+static int
+write_sidecars(struct sync *s, struct err *e)
+{
+	const char *kind = s->app->opt.sidecar;
+
+	return kind != NULL && strcmp(kind, "xmp") == 0
+	    ? sidecar_write(s->store, e)
+	    : 0;
+}
+
 static void
 say_gap(void *arg, const struct store_gap *g)
 {
@@ -379,6 +390,9 @@ sync_run(struct app *app, struct err *e)
 		err_keep_worse(&s.trouble, &trouble);
 	err_clear(&trouble);
 	if (may_go_on(&s) && describe_months(s.store, &trouble) == -1)
+		err_keep_worse(&s.trouble, &trouble);
+	err_clear(&trouble);
+	if (may_go_on(&s) && write_sidecars(&s, &trouble) == -1)
 		err_keep_worse(&s.trouble, &trouble);
 	rc = end_run(&s, run, e);
 out:

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "civil.h"
 #include "text.h"
 
 /* Masters, assets and their resources: what the records say now, and history
@@ -87,7 +88,7 @@ resource_put(struct store *s, int64_t rec, bool fresh, struct resource_row *old,
 	assert(r->role >= 0 && r->role < ROLES);
 	assert(r->checksum_len <= CHECKSUM_BYTES);
 	if (r->checksum != NULL &&
-	    content_put(&content, s, r->checksum, r->checksum_len,
+	    content_put(&content, s, r->sure, r->checksum, r->checksum_len,
 		r->size_bytes, e) == -1)
 		return -1;
 	if (old->present && old->content == content &&
@@ -196,6 +197,49 @@ set_lacks(struct store *s, int64_t asset, struct err *e)
 	return sql_run(s, e, sql, "i", asset);
 }
 
+/*
+ * An asset without a capture date of its own has its master's, whenever that
+ * comes; else what its record says beside that (enum store_date).
+ */
+static const char sql_date_get[] =
+    "SELECT a.dated, a.dated_alone, a.month, a.taken_ms, a.offset_s, "
+    "a.added_ms,"
+    " m.created_ms FROM asset a LEFT JOIN master m ON m.rec = a.master"
+    " WHERE a.rec = ?1";
+static const char sql_date_put[] = "UPDATE asset SET dated = ?2, taken_ms = ?3,"
+				   " month = ?4 WHERE rec = ?1";
+
+/* Its master has come or changed. */
+static int
+date_again(struct store *s, int64_t asset, struct err *e)
+{
+	bool had = false, has_offset = false, has_added = false, has = false;
+	int64_t was = 0, offset = 0, added = 0, now = 0;
+	int dated_was = 0, alone = 0, month_was = 0;
+	int dated = STORE_DATE_MASTER, month = 0;
+
+	if (sql_first(s, e, sql_date_get, "i>dddoooo", asset, &dated_was,
+		&alone, &month_was, &had, &was, &has_offset, &offset,
+		&has_added, &added, &has, &now) != 0)
+		return -1;
+	if (alone == STORE_DATE_ASSET)
+		return 0;
+	if (!has) {
+		dated = alone;
+		has = alone != STORE_DATE_NONE && has_added;
+		now = added;
+	}
+	if (has)
+		month = civil_month(now, has_offset ? offset : 0);
+	if (dated_was == dated && had == has && (!has || was == now) &&
+	    month_was == month)
+		return 0;
+	if (month_was != month && month_left(s, month_was, e) == -1)
+		return -1;
+	return sql_run(
+	    s, e, sql_date_put, "idod", asset, dated, (int)has, now, month);
+}
+
 /* A master has come or changed: what follows for its assets. */
 static int
 assets_follow(struct store *s, int64_t master, struct err *e)
@@ -205,7 +249,8 @@ assets_follow(struct store *s, int64_t master, struct err *e)
 
 	while ((rc = sql_first(
 		    s, e, sql_assets_of, "ii>i", master, asset, &asset)) == 0) {
-		if (set_lacks(s, asset, e) == -1)
+		if (set_lacks(s, asset, e) == -1 ||
+		    date_again(s, asset, e) == -1)
 			return -1;
 	}
 	return rc == 1 ? months_of_master(s, master, e) : -1;
@@ -278,11 +323,13 @@ static const char sql_asset_get[] =
     "SELECT master, flags, want, month, title FROM asset WHERE rec = ?1";
 static const char sql_asset_put[] =
     "INSERT INTO asset(rec, zone, master, flags, want, lacks, month,"
-    " taken_ms, added_ms, offset_s, expunged_ms, title, burst)"
-    " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    " taken_ms, added_ms, offset_s, expunged_ms, title, burst, dated,"
+    " dated_alone)"
+    " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
     " ON CONFLICT(rec) DO UPDATE SET zone = ?2, master = ?3, flags = ?4,"
     " want = ?5, month = ?6, taken_ms = ?7, added_ms = ?8, offset_s = ?9,"
-    " expunged_ms = ?10, title = ?11, burst = ?12";
+    " expunged_ms = ?10, title = ?11, burst = ?12, dated = ?13,"
+    " dated_alone = ?14";
 static const char sql_asset_flags[] =
     "UPDATE asset SET flags = ?2 WHERE rec = ?1";
 
@@ -373,10 +420,36 @@ months_after(struct store *s, const struct asset_row *old,
 	return lonely ? month_changed(s, MONTH_ALBUMS, e) : 0;
 }
 
-int
-store_asset_put(struct store *s, const struct store_asset *a, struct err *e)
+static const char sql_master_date[] =
+    "SELECT created_ms FROM master WHERE rec = ?1 AND created_ms IS NOT NULL";
+
+/* What is known of its master already comes before any date but its own. */
+static int
+date_by_master(
+    struct store_asset *a, struct store *s, int64_t master, struct err *e)
 {
-	int64_t before[ROLES], master = 0, flags = 0, want = want_of(a);
+	int64_t created;
+	int rc;
+
+	if (a->dated == STORE_DATE_ASSET)
+		return 0;
+	rc = sql_first(s, e, sql_master_date, "i>i", master, &created);
+	if (rc != 0)
+		return rc == 1 ? 0 : -1;
+	a->dated = STORE_DATE_MASTER;
+	a->has_taken = true;
+	a->taken_ms = created;
+	a->month = civil_month(created, a->has_offset ? a->offset_s : 0);
+	return 0;
+}
+
+int
+store_asset_put(
+    struct store *s, const struct store_asset *as_read, struct err *e)
+{
+	struct store_asset dated = *as_read;
+	const struct store_asset *a = &dated;
+	int64_t before[ROLES], master = 0, flags = 0, want = want_of(as_read);
 	struct asset_row old;
 	bool own;
 	int rc = -1;
@@ -389,6 +462,8 @@ store_asset_put(struct store *s, const struct store_asset *a, struct err *e)
 	if (a->master != NULL &&
 	    record_place(&master, s, a->zone, a->master, STORE_MASTER, e) == -1)
 		goto out;
+	if (date_by_master(&dated, s, master, e) == -1)
+		goto out;
 	flags |= a->hidden ? ASSET_HIDDEN : 0;
 	flags |= a->trashed ? ASSET_TRASHED : 0;
 	flags |= a->favourite ? ASSET_FAVOURITE : 0;
@@ -398,11 +473,11 @@ store_asset_put(struct store *s, const struct store_asset *a, struct err *e)
 	    event_add_named(s, a->rec, EVENT_MASTER, old.master, e) == -1)
 		goto out;
 	if (asset_events(s, &old, a, flags, e) == -1 ||
-	    sql_run(s, e, sql_asset_put, "iioiidoooott", a->rec, a->zone,
+	    sql_run(s, e, sql_asset_put, "iioiidoooottdd", a->rec, a->zone,
 		master != 0, master, flags, want, a->month, (int)a->has_taken,
 		a->taken_ms, (int)a->has_added, a->added_ms, (int)a->has_offset,
 		a->offset_s, (int)a->has_expunged, a->expunged_ms, a->title,
-		a->burst) == -1 ||
+		a->burst, (int)a->dated, (int)as_read->dated) == -1 ||
 	    resources_put(
 		before, s, a->rec, !old.present, a->res, a->nres, e) == -1 ||
 	    set_lacks(s, a->rec, e) == -1 ||

@@ -11,17 +11,18 @@
  */
 
 static const char sql_find[] =
-    "SELECT content FROM content WHERE checksum = ?1 AND size = ?2";
+    "SELECT content FROM content WHERE checksum = ?1 AND (size = ?2 OR ?3)"
+    " ORDER BY state = 0, size <> ?2, content LIMIT 1";
 static const char sql_add[] =
     "INSERT INTO content(checksum, size, bytes) VALUES(?1, ?2, max(?2, 0))";
 
 int
-content_put(int64_t *content, struct store *s, const uint8_t *checksum,
-    size_t len, int64_t size_bytes, struct err *e)
+content_put(int64_t *content, struct store *s, bool sure,
+    const uint8_t *checksum, size_t len, int64_t size_bytes, struct err *e)
 {
 	int64_t size = size_bytes < 0 ? -1 : size_bytes;
-	int rc =
-	    sql_first(s, e, sql_find, "bi>i", checksum, len, size, content);
+	int rc = sql_first(
+	    s, e, sql_find, "bid>i", checksum, len, size, (int)sure, content);
 
 	if (rc != 1)
 		return rc;

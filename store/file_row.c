@@ -92,7 +92,7 @@ file_path_taken(bool *out, struct store *s, const char *path, int64_t content,
 
 	free(key);
 	*out = rc == 0;
-	return rc == -1 ? -1 : 0;
+	return rc == 1 ? sidecar_is_at(out, s, path, e) : rc;
 }
 
 static const char sql_placed[] =

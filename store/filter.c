@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "civil.h"
+
 /*
  * What a filter leaves out of fetching.  It lies in temporary tables, so that
  * one statement asks for every kind of filter, and asks nothing of an array.
@@ -107,8 +109,15 @@ int
 filter_use(struct store *s, const struct store_filter *f, struct err *e)
 {
 	int64_t flags = ASSET_NOT_LIVE, want = 0, rec = 0;
+	/* An absurd date lies in no span. */
+	bool dated = f->has_since || f->has_until, own;
+	int64_t since = f->has_since && f->since_ms > CIVIL_TAKEN_FIRST
+	    ? f->since_ms
+	    : CIVIL_TAKEN_FIRST;
+	int64_t until = f->has_until && f->until_ms < CIVIL_TAKEN_END
+	    ? f->until_ms
+	    : CIVIL_TAKEN_END;
 	int rc = 1;
-	bool own;
 
 	/* Anew: what is listed may have changed since it was used. */
 	s->filter_used = *f;
@@ -125,10 +134,9 @@ filter_use(struct store *s, const struct store_filter *f, struct err *e)
 	    (sql_exec(s, sql_clear, e) == -1 ||
 		sql_run(s, e, sql_set, "iidddooood", flags,
 		    (int64_t)f->skip_roles, (int)(f->nzones > 0),
-		    (int)(f->nalbums > 0), (int)(f->skips != NULL),
-		    (int)f->has_since, f->since_ms, (int)f->has_until,
-		    f->until_ms, (int)(rc == 0), want, (int)(rc == 0), rec,
-		    (int)f->mend) == -1 ||
+		    (int)(f->nalbums > 0), (int)(f->skips != NULL), (int)dated,
+		    since, (int)dated, until, (int)(rc == 0), want,
+		    (int)(rc == 0), rec, (int)f->mend) == -1 ||
 		fill(s, sql_zone, f->zones, f->nzones, e) == -1 ||
 		fill(s, sql_album, f->albums, f->nalbums, e) == -1))
 		rc = -1;

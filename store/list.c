@@ -256,8 +256,9 @@ static const char sql_order[] =
 static const char sql_listed[] = "SELECT rec FROM temp.listing WHERE n = ?1";
 static const char sql_asset[] =
     "SELECT n.name, z.name," WAS_MASTER "," TITLE_THEN "," HIDDEN_THEN
-    "," TRASHED_THEN "," GONE_THEN ", (a.flags & 4) > 0, a.taken_ms,"
-    " a.added_ms, a.offset_s FROM asset a JOIN record n ON n.rec = a.rec"
+    "," TRASHED_THEN "," GONE_THEN ", (a.flags & 4) > 0, a.dated,"
+    " a.taken_ms, a.added_ms, a.offset_s FROM asset a JOIN record n ON n.rec = "
+    "a.rec"
     " JOIN zone z ON z.zone = a.zone WHERE a.rec = ?1";
 /* A master that had not come was known by its name alone. */
 static const char sql_master[] =
@@ -368,14 +369,15 @@ read_asset(struct listed *l, struct store *s, int64_t n, struct err *e)
 	int64_t rec = 0, master = 0;
 	struct store_listed *a = &l->asset;
 	int rc, hidden = 0, trashed = 0, gone = 0, favourite = 0, known = 0;
+	int dated = 0;
 
 	listed_reset(l);
 	rc = sql_first(s, e, sql_listed, "i>i", n, &rec);
 	if (rc != 0)
 		return rc;
-	rc = sql_first(s, e, sql_asset, "i>ttitddddooo", rec, &l->record,
+	rc = sql_first(s, e, sql_asset, "i>ttitdddddooo", rec, &l->record,
 	    &l->zone, &master, &l->title, &hidden, &trashed, &gone, &favourite,
-	    &a->has_taken, &a->taken_ms, &a->has_added, &a->added_ms,
+	    &dated, &a->has_taken, &a->taken_ms, &a->has_added, &a->added_ms,
 	    &a->has_offset, &a->offset_s);
 	if (rc == 0 && master != 0)
 		rc = sql_first(s, e, sql_master, "ii>ttd", master, s->past_run,
@@ -395,6 +397,7 @@ read_asset(struct listed *l, struct store *s, int64_t n, struct err *e)
 	a->trashed = trashed != 0;
 	a->gone = gone != 0;
 	a->favourite = favourite != 0;
+	a->dated = (enum store_date)dated;
 	a->files = l->files;
 	a->albums = (const char *const *)l->albums;
 	a->nalbums = l->nalbums;

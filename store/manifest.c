@@ -304,7 +304,7 @@ holders_of(struct holder out[ASSETS_MAX], size_t *n, int64_t *all,
 static const char sql_asset[] =
     "SELECT z.database, z.name, z.owner, n.name, k.name, m.filename, a.flags,"
     " a.taken_ms, a.offset_s, a.added_ms, a.expunged_ms,"
-    " n.dict, n.size, n.bytes, k.dict, k.size, k.bytes"
+    " n.dict, n.size, n.bytes, k.dict, k.size, k.bytes, a.dated"
     " FROM asset a JOIN record n ON n.rec = a.rec JOIN zone z ON z.zone ="
     " a.zone LEFT JOIN record k ON k.rec = a.master"
     " LEFT JOIN master m ON m.rec = a.master WHERE a.rec = ?1";
@@ -348,12 +348,23 @@ add_taken(struct buf *out, sqlite3_stmt *st)
 		    sqlite3_column_int64(st, 8));
 }
 
+/* Where a capture date is from that is not the asset's own: its words are those
+ * of the other dates. */
+static const char *const date_words[] = {
+    [STORE_DATE_MASTER] = "created",
+    [STORE_DATE_ADDED] = "added",
+    [STORE_DATE_RECORD] = "record",
+};
+
 static void
 add_state(struct buf *out, sqlite3_stmt *st, int64_t flags)
 {
 	add_taken(out, st);
 	if (has(st, 7))
 		add_number(out, "taken_ms", sqlite3_column_int64(st, 7));
+	if (has(st, 7) && sqlite3_column_int(st, 17) != STORE_DATE_ASSET)
+		add_text(out, "taken_from",
+		    date_words[sqlite3_column_int(st, 17) & 3]);
 	if (has(st, 9))
 		add_time(out, "added", sqlite3_column_int64(st, 9), false, 0);
 	add_text(out, "cloud", clouds[cloud_of(flags)]);

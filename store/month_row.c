@@ -40,6 +40,8 @@ static const char sql_of_asset[] =
 int
 months_of_asset(struct store *s, int64_t asset, struct err *e)
 {
+	if (sidecars_of_asset(s, asset, e) == -1)
+		return -1;
 	return sql_run(s, e, sql_of_asset, "i", asset);
 }
 

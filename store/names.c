@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "text.h"
@@ -47,6 +48,12 @@ look_at(struct digest_sum *sum, struct store *s, const char *path,
 	return digest_matches(sum, rule) ? LOOK_RIGHT : LOOK_OTHER;
 }
 
+/* Another file of the same asset, which has no place yet. */
+struct other {
+	int64_t content, size_bytes;
+	struct store_other is;
+};
+
 /* A resource whose place is sought. */
 struct seek {
 	int64_t content, asset, version, month;
@@ -55,6 +62,8 @@ struct seek {
 	const struct digest_rule *rule; /* NULL: do not hash what is there */
 	const char *folder, *ext;
 	char own[SUFFIX_MAX + 1]; /* of its own checksum */
+	struct other others[2 * ROLES];
+	size_t nothers, ext_bytes; /* of the longest extension of them all */
 	/* out */
 	int64_t stem;
 	char *path; /* owned */
@@ -84,12 +93,12 @@ own_suffix(char out[SUFFIX_MAX + 1], const uint8_t *checksum, size_t len)
 /* base and tail, with room for an extension in one component; base is cut on
  * a character. */
 static char *
-component(const char *base, const char *tail, const char *ext)
+component(const char *base, const char *tail, size_t ext_bytes)
 {
 	size_t n = strlen(base), rest = strlen(tail) + 1;
 
 	/* Files of a stem differ in their extensions: ".HEIC", ".MOV". */
-	rest += strlen(ext) > 4 ? strlen(ext) : 4;
+	rest += ext_bytes > 4 ? ext_bytes : 4;
 	if (rest < NAME_BYTES && n + rest > NAME_BYTES) {
 		n = NAME_BYTES - rest;
 		while (n > 0 && ((unsigned char)base[n] & 0xc0) == 0x80)
@@ -105,6 +114,87 @@ static const char sql_stem_add[] =
     "INSERT INTO stem(key, folder, name, kind, month, asset, version)"
     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
+static const char sql_others[] =
+    "SELECT r.role, r.uti, r.content, c.checksum, c.size FROM resource r"
+    " JOIN content c ON c.content = r.content"
+    " WHERE r.rec IN (?1, ?2) AND r.content <> ?3 AND NOT EXISTS("
+    "  SELECT 1 FROM file f WHERE f.content = r.content)";
+
+static int
+find_others(struct seek *k, struct store *s, int64_t master,
+    const struct store_name *name, struct err *e)
+{
+	struct store_resource res;
+	struct other *o;
+	sqlite3_stmt *st;
+	int rc;
+
+	k->ext_bytes = strlen(k->ext);
+	if (name->other == NULL)
+		return 0;
+	if (sql_open(&st, s, e, sql_others, "iii", k->asset, master,
+		k->content) == -1)
+		return -1;
+	while ((rc = sql_row(s, st, e)) == 1) {
+		assert(k->nothers < sizeof(k->others) / sizeof(k->others[0]));
+		res = (struct store_resource){
+		    .role = sqlite3_column_int(st, 0),
+		    .uti = sql_text(st, 1),
+		    .checksum = sqlite3_column_blob(st, 3),
+		    .checksum_len = (size_t)sqlite3_column_bytes(st, 3),
+		    .size_bytes = sqlite3_column_int64(st, 4),
+		};
+		o = &k->others[k->nothers++];
+		o->content = sqlite3_column_int64(st, 2);
+		o->size_bytes = res.size_bytes;
+		name->other(&o->is, name->arg, &res);
+		if (strlen(o->is.ext) > k->ext_bytes)
+			k->ext_bytes = strlen(o->is.ext);
+	}
+	return rc;
+}
+
+/* Is the place of a file in this stem free, or has its very bytes? */
+static int
+look_for(int *look, struct digest_sum *sum, struct store *s, const char *path,
+    int64_t content, int64_t size_bytes, const struct digest_rule *rule,
+    struct err *e)
+{
+	bool taken;
+
+	if (file_path_taken(&taken, s, path, content, e) == -1)
+		return -1;
+	*look = taken ? LOOK_OTHER : look_at(sum, s, path, size_bytes, rule, e);
+	return *look == -1 ? -1 : 0;
+}
+
+/* Is there room in this stem for the other files as well, so that a Live Photo
+ * does not fall apart?  Two of one extension cannot share it anyway. */
+static int
+look_for_others(int *look, struct store *s, const struct seek *k,
+    enum stem_kind kind, const char *whole, bool with_file, struct err *e)
+{
+	struct digest_sum sum;
+	size_t i;
+	char *path;
+	int rc = 0;
+
+	*look = LOOK_FREE;
+	for (i = 0; rc == 0 && *look != LOOK_OTHER && i < k->nothers; i++) {
+		const struct other *o = &k->others[i];
+
+		if (o->is.edited != (kind == STEM_EDITED) ||
+		    (with_file && strcasecmp(o->is.ext, k->ext) == 0))
+			continue;
+		path = xasprintf(
+		    "%s%s%s", whole, *o->is.ext != '\0' ? "." : "", o->is.ext);
+		rc = look_for(look, &sum, s, path, o->content, o->size_bytes,
+		    &o->is.rule, e);
+		free(path);
+	}
+	return rc;
+}
+
 /*
  * Try one stem.  0: reserved (k->stem set); 1: it is taken.  with_file: the
  * seeker's file shall lie there, so its path and the disk are looked at too.
@@ -115,8 +205,7 @@ try_stem(struct store *s, struct seek *k, enum stem_kind kind, const char *name,
 {
 	char *whole = xasprintf("%s/%s", k->folder, name);
 	char *key = text_fold(whole), *file = NULL;
-	bool taken;
-	int rc, look;
+	int rc, look = LOOK_FREE;
 
 	rc = sql_first(s, e, sql_stem_taken, "t>", key);
 	if (rc != 1) {
@@ -126,17 +215,20 @@ try_stem(struct store *s, struct seek *k, enum stem_kind kind, const char *name,
 	if (with_file) {
 		file = xasprintf(
 		    "%s%s%s", whole, *k->ext != '\0' ? "." : "", k->ext);
-		rc = -1;
-		if (file_path_taken(&taken, s, file, k->content, e) == -1)
+		rc = look_for(&look, &k->sum, s, file, k->content,
+		    k->size_bytes, k->rule, e);
+		if (rc == -1)
 			goto out;
-		look = look_at(&k->sum, s, file, k->size_bytes, k->rule, e);
-		if (look == -1)
-			goto out;
-		if (taken || look == LOOK_OTHER) {
-			rc = 1;
-			goto out;
-		}
 		k->adopt = look == LOOK_RIGHT;
+	}
+	if (look != LOOK_OTHER && kind != STEM_SINGLE &&
+	    look_for_others(&look, s, k, kind, whole, with_file, e) == -1) {
+		rc = -1;
+		goto out;
+	}
+	if (look == LOOK_OTHER) {
+		rc = 1;
+		goto out;
 	}
 	rc = sql_run(s, e, sql_stem_add, "tttdiii", key, k->folder, name,
 	    (int)kind, k->month, k->asset, k->version);
@@ -175,7 +267,7 @@ new_stem(struct store *s, struct seek *k, enum stem_kind kind, const char *base,
 		else if (n > 0)
 			(void)snprintf(tail, sizeof(tail), "-%.*s-%d",
 			    SUFFIX_MAX, suffix, ++number);
-		name = component(base, tail, k->ext);
+		name = component(base, tail, k->ext_bytes);
 		rc = try_stem(s, k, kind, name, with_file, e);
 		free(name);
 		if (rc != 1)
@@ -275,22 +367,17 @@ version_suffix(char out[SUFFIX_MAX + 1], struct store *s, const struct seek *k,
 static int
 in_stem(struct store *s, struct seek *k, const struct stem *m, struct err *e)
 {
-	bool taken;
-	int look;
+	int look = LOOK_OTHER;
 
 	k->folder = m->folder;
 	free(k->path);
 	k->path = xasprintf("%s/%s%s%s", m->folder, m->name,
 	    *k->ext != '\0' ? "." : "", k->ext);
-	if (file_path_taken(&taken, s, k->path, k->content, e) == -1)
+	if (strlen(m->name) + 1 + strlen(k->ext) <= NAME_BYTES &&
+	    look_for(&look, &k->sum, s, k->path, k->content, k->size_bytes,
+		k->rule, e) == -1)
 		return -1;
-	if (strlen(m->name) + 1 + strlen(k->ext) > NAME_BYTES)
-		look = LOOK_OTHER;
-	else
-		look = look_at(&k->sum, s, k->path, k->size_bytes, k->rule, e);
-	if (look == -1)
-		return -1;
-	if (!taken && look != LOOK_OTHER) {
+	if (look != LOOK_OTHER) {
 		k->stem = m->stem;
 		k->adopt = look == LOOK_RIGHT;
 		return 0;
@@ -345,7 +432,7 @@ seek_edited(struct store *s, struct seek *k, int64_t master,
 		goto out;
 	k->version = k->content;
 	k->folder = original.folder;
-	base = component(original.name, "_edited", k->ext);
+	base = component(original.name, "_edited", k->ext_bytes);
 	rc = new_stem(s, k, STEM_EDITED, base,
 	    name->edit_suffix != NULL ? name->edit_suffix : k->own, true, true,
 	    e);
@@ -396,6 +483,7 @@ move_aside(char **path, bool *adopt, struct digest_sum *sum, struct store *s,
 	own_suffix(k.own, checksum, len);
 	ext = xstrdup(extension_of(f->path, m.folder, m.name));
 	k.ext = ext;
+	k.ext_bytes = strlen(ext);
 	k.folder = m.folder;
 	if (new_stem(s, &k, STEM_SINGLE, m.name, k.own, false, true, e) == -1 ||
 	    file_repath(s, f->file, k.stem, k.path, e) == -1 ||
@@ -474,6 +562,7 @@ reserve_new(char **path, bool *adopt, struct digest_sum *sum, struct store *s,
 	own_suffix(k.own, w->checksum, w->checksum_len);
 	k.version = w->content;
 	if (asset_master(&master, s, w->asset, e) == -1 ||
+	    find_others(&k, s, master, name, e) == -1 ||
 	    sql_first(s, e, sql_month_of, "i>i", w->asset, &k.month) == -1)
 		return -1;
 	rc = name->edited ? seek_edited(s, &k, master, name, e)

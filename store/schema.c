@@ -312,6 +312,30 @@ static const char *const version_3[] = {
     "  differs INTEGER NOT NULL," /* and that is a gap */
     "  PRIMARY KEY(zone, what)"
     ") WITHOUT ROWID;",
+    /* Where taken_ms is from, and would be from without a master. */
+    "ALTER TABLE asset ADD COLUMN dated INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE asset ADD COLUMN dated_alone INTEGER NOT NULL DEFAULT 0;",
+    "UPDATE asset SET dated = 4, dated_alone = 4 WHERE taken_ms IS NULL;",
+    /* The sidecars of this copy (sidecar.c); a row once there are any.  look:
+       how far their round has come. */
+    "CREATE TABLE sidecars(look TEXT NOT NULL);",
+    "CREATE TABLE sidecar("
+    "  key TEXT PRIMARY KEY," /* text_fold(path) */
+    "  path TEXT NOT NULL,"
+    "  file INTEGER NOT NULL REFERENCES file,"
+    "  sha256 BLOB,"            /* as written; NULL: never */
+    "  next BLOB,"              /* as about to be written */
+    "  fault INTEGER NOT NULL," /* enum store_sidecar_fault */
+    "  run INTEGER NOT NULL"    /* that wrote it, or met the fault */
+    ") WITHOUT ROWID;",
+    /* Files whose sidecar may have to be written. */
+    "CREATE TABLE sidecar_due(file INTEGER PRIMARY KEY REFERENCES file);",
+    "CREATE TRIGGER file_sidecar AFTER UPDATE OF state, path, damage ON file"
+    "  WHEN new.state > 0 AND new.damage = 0 AND EXISTS(SELECT 1 FROM sidecars)"
+    "   AND (old.state <> new.state OR old.path <> new.path"
+    "    OR old.damage <> new.damage) BEGIN"
+    "  INSERT OR IGNORE INTO sidecar_due(file) VALUES(new.file);"
+    "END;",
     NULL,
 };
 

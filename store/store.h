@@ -208,6 +208,8 @@ struct store_resource {
 	size_t		 checksum_len;
 	int64_t		 size_bytes; /* -1 if not stated */
 	const char	*uti;	/* NULL if absent */
+	bool		 sure;	/* a match of the checksum alone is proof: two
+				   sizes stated for it are one content */
 };
 struct store_master {
 	int64_t		 rec;
@@ -217,14 +219,25 @@ struct store_master {
 	const struct store_resource *res;
 	size_t		 nres;
 };
+/* Where a capture date is from: of these the first that there is. */
+enum store_date {
+	STORE_DATE_ASSET = 0,
+	STORE_DATE_MASTER = 1, /* what store_master calls created */
+	STORE_DATE_ADDED = 2,
+	STORE_DATE_RECORD = 3, /* the asset's record was made then */
+	STORE_DATE_NONE = 4,
+};
 struct store_asset {
 	int64_t		 rec, zone;
 	const char	*master; /* record name; NULL if the asset names none */
+	/* Of taken_ms.  Unless it is the asset's own, that of the master comes
+	 * before it, whenever the master comes. */
+	enum store_date	 dated;
 	bool		 has_taken, has_added, has_offset, has_expunged;
 	int64_t		 taken_ms, added_ms, offset_s, expunged_ms;
 	bool		 hidden, trashed, favourite;
 	const char	*title, *burst; /* NULL if absent */
-	int		 month;	 /* yyyymm of the capture date; 0: undated */
+	int		 month;	 /* yyyymm of taken_ms; 0: undated */
 	const struct store_resource *res;
 	size_t		 nres;
 };
@@ -402,7 +415,7 @@ struct store_filter {
 	const int64_t	*albums;	/* their recs; the same */
 	size_t		 nalbums;
 	/* Capture date as its place's clocks had it, as ms since 1970 there;
-	 * what has none is left out.  until itself is out. */
+	 * what has none, or an absurd one, is left out.  until itself is out. */
 	bool		 has_since, has_until;
 	int64_t		 since_ms, until_ms;
 	int64_t		 recent;	/* the n added last, none in the trash; 0:
@@ -469,6 +482,12 @@ int	store_want_failed(struct store *, int64_t content, enum store_failure,
 
 /* ---- names ---- */
 
+/* Another file of the same asset. */
+struct store_other {
+	char	ext[32];	/* as of store_name */
+	bool	edited;
+	struct digest_rule rule;
+};
 /*
  * A wish for a name, made by the caller from what is known of the asset; all
  * parts are safe for every volume already.  suffix: 32 base32 characters of
@@ -481,6 +500,12 @@ struct store_name {
 	const char *ext;     /* "HEIC" or "" */
 	bool	    edited;  /* a rendering: STEM_edited */
 	const char *edit_suffix; /* of the rendering; NULL unless edited */
+	/* Fills what another resource of the same asset will be called by, so
+	 * that a new stem is free for all files that are known; NULL: only for
+	 * this one. */
+	void	    (*other)(struct store_other *out, void *arg,
+			const struct store_resource *);
+	void	    *arg;
 };
 /*
  * Reserve the path of a want: the stem of its asset's version if there is one,
@@ -696,6 +721,44 @@ struct store_words {
 int	store_months_write(bool *more, struct store *,
 	    const struct store_words *, size_t lines, struct err *);
 
+/*
+ * A sidecar beside each good file of some roles, PATH.xmp.  Its bytes are the
+ * caller's, made of the records of the assets that have the file; the same
+ * records must give the same bytes.
+ */
+struct store_sidecar_asset {
+	struct store_bytes asset, master; /* as received */
+	enum store_date	 dated;	/* where taken_ms is from */
+	bool		 has_taken, has_offset, favourite;
+	int64_t		 taken_ms, offset_s;
+};
+enum store_sidecar_fault {
+	STORE_SIDECAR_FOREIGN = 1, /* something else has its name */
+	STORE_SIDECAR_CHANGED, /* somebody has changed it since: it stays */
+	STORE_SIDECAR_NO_NAME, /* its name would be too long */
+};
+struct store_sidecar_words {
+	unsigned roles;		/* a bit for each */
+	/* Append the bytes, of less than 16 MB.  assets: at least one; the one
+	 * that gave the file its name first. */
+	void	(*write)(void *arg, struct buf *out,
+		    const struct store_sidecar_asset *assets, size_t n);
+	/* A sidecar that cannot be written: told once, when that is met. */
+	void	(*fault)(void *arg, const char *path,
+		    enum store_sidecar_fault);
+	void	*arg;
+};
+/*
+ * Write those that may not be as they should: of files that were placed or
+ * moved and of assets that have changed since the last call, whoever saw it;
+ * of all files in the first; and of some thousands each time if they are gone.
+ * Only what would get other bytes is touched.  Interrupted or failed, the next
+ * call goes on.  Not within a transaction.  ERR_DISK_FULL, ERR_DISK;
+ * ERR_INTERRUPTED soon after the program is to stop (stop.h).
+ */
+int	store_sidecars_write(struct store *, const struct store_sidecar_words *,
+	    struct err *);
+
 enum store_month_fault {
 	STORE_MONTH_MISSING = 1,
 	STORE_MONTH_UNREADABLE, /* damaged: a line of it cannot be read */
@@ -847,6 +910,7 @@ struct store_listed {
 	const char *master;	/* record name; NULL if it names none */
 	const char *filename;	/* true name; NULL if none, or not known */
 	const char *title;	/* NULL */
+	enum store_date dated;	/* where taken_ms is from */
 	bool	 has_taken, has_added, has_offset;
 	int64_t	 taken_ms, added_ms, offset_s;
 	bool	 hidden, trashed, favourite;

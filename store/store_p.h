@@ -106,6 +106,9 @@ struct statement {
 struct batch;
 struct months;
 
+/* Has this copy sidecars? */
+enum sidecars { SIDECARS_UNKNOWN = 0, SIDECARS_NONE, SIDECARS_KEPT };
+
 struct store {
 	sqlite3		*db;
 	struct statement statements[STATEMENT_MAX];
@@ -161,6 +164,7 @@ struct store {
 	bool	 closing;
 	bool	 sums_odd; /* lines that cannot stay, seen by sums_load() */
 	bool	 lock_files;
+	enum sidecars sidecars;
 };
 
 /* May this mode write under ROOT? */
@@ -260,8 +264,8 @@ int	asset_master(int64_t *master, struct store *, int64_t asset,
 
 /* ---- content_row.c ---- */
 
-int	content_put(int64_t *content, struct store *, const uint8_t *,
-	    size_t, int64_t size_bytes, struct err *);
+int	content_put(int64_t *content, struct store *, bool sure,
+	    const uint8_t *, size_t, int64_t size_bytes, struct err *);
 /* Who has it has changed: live and want follow. */
 int	content_refresh(struct store *, int64_t content, struct err *);
 /* The same for all contents of a record. */
@@ -360,6 +364,17 @@ int	months_of_master(struct store *, int64_t master, struct err *);
 int	months_of_album(struct store *, int64_t album, struct err *);
 /* Whatever a record is. */
 int	months_of_record(struct store *, int64_t rec, enum store_type,
+	    struct err *);
+
+/* ---- sidecar.c ---- */
+
+#define SIDECAR_TEMP "sidecar-" /* in DIR_PARTIAL, and a number */
+
+/* Sidecars of an asset's files may have to be written; within the transaction
+ * of the change. */
+int	sidecars_of_asset(struct store *, int64_t asset, struct err *);
+/* Was this path given to a sidecar? */
+int	sidecar_is_at(bool *out, struct store *, const char *path,
 	    struct err *);
 
 /* ---- manifest.c, records.c: the lines of a month, one by one ---- */

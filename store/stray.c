@@ -83,7 +83,9 @@ is_ours(bool *out, struct store *s, const char *path, const struct stat *st,
 		    other.st_dev == st->st_dev && other.st_ino == st->st_ino));
 	free(ours);
 	free(key);
-	return rc == -1 ? -1 : 0;
+	if (rc == 1)
+		return sidecar_is_at(out, s, path, e);
+	return rc;
 }
 
 static const char sql_as_large[] =

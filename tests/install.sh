@@ -46,6 +46,13 @@ check | tidy)
 	have_lib cmocka || { apt="$apt libcmocka-dev" brew="$brew cmocka"; }
 	need python3 python3 python3
 	need mandoc mandoc mandoc
+	need exiftool libimage-exiftool-perl exiftool
+	# Other file systems, in a file: for root on Linux alone.
+	if [ -e /dev/fuse ] && [ "$(id -u)" -eq 0 ] && have apt-get; then
+		need mount.exfat-fuse exfat-fuse ""
+		need mkfs.exfat exfatprogs ""
+		need lowntfs-3g ntfs-3g ""
+	fi
 	;;
 esac
 case $what in

@@ -13,6 +13,9 @@
 #define MAX_DAYS (INT64_MAX / MS_A_DAY - 1)
 #define MAX_YEAR INT64_C(300000000)
 
+/* Of places on Earth, either way. */
+#define OFFSET_MAX_S 50400
+
 /* Whole days since 1970-01-01; years are counted from March, so that the leap
  * day is the last of its year, in cycles of 400 years (146,097 days). */
 static int64_t
@@ -72,6 +75,26 @@ civil_from_ms(struct civil *out, int64_t ms)
 	out->yearday = (int)(days - days_from_civil(out->year, 1, 1) + 1);
 	/* 1970-01-01 was a Thursday. */
 	out->weekday = (int)(((days + 4) % 7 + 7) % 7);
+}
+
+bool
+civil_taken(struct civil *out, int64_t ms, int64_t offset_s)
+{
+	if (offset_s < -OFFSET_MAX_S || offset_s > OFFSET_MAX_S)
+		offset_s = 0;
+	if (ms > INT64_MAX / 2 || ms < INT64_MIN / 2)
+		offset_s = 0;
+	ms += offset_s * 1000;
+	civil_from_ms(out, ms);
+	return ms >= CIVIL_TAKEN_FIRST && ms < CIVIL_TAKEN_END;
+}
+
+int
+civil_month(int64_t ms, int64_t offset_s)
+{
+	struct civil c;
+
+	return civil_taken(&c, ms, offset_s) ? (int)c.year * 100 + c.month : 0;
 }
 
 int64_t

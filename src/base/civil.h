@@ -1,6 +1,7 @@
 #ifndef CIVIL_H
 #define CIVIL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -17,6 +18,17 @@ struct civil {
 
 void	civil_from_ms(struct civil *out, int64_t ms);
 int64_t	civil_to_ms(const struct civil *); /* ignores yearday and weekday */
+
+/*
+ * When a picture was taken, as the clocks there had it, offset_s east of UTC;
+ * an offset of more than 14 hours is that of no place, and counts as none.
+ * False if the year is absurd, before 1800 or after 2200 [dates].
+ */
+#define CIVIL_TAKEN_FIRST INT64_C(-5364662400000) /* 1800-01-01 */
+#define CIVIL_TAKEN_END   INT64_C(7289654400000)  /* 2201-01-01 */
+bool	civil_taken(struct civil *out, int64_t ms, int64_t offset_s);
+/* The same as yyyymm; 0 if it is absurd. */
+int	civil_month(int64_t ms, int64_t offset_s);
 
 /* "2024-07-31T12:00:00Z"; years outside 0..9999 get a sign.  Returns out. */
 char	*civil_iso(char out[40], int64_t ms);

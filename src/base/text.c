@@ -290,6 +290,40 @@ text_is_control(uint32_t cp)
 	    (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
 }
 
+static bool
+is_unseen(uint32_t cp)
+{
+	const utf8proc_property_t *p;
+
+	if (cp == UINT32_MAX || cp == 0xFFFD || cp == 0x2800)
+		return true; /* 2800 is the Braille pattern without a dot */
+	p = utf8proc_get_property((utf8proc_int32_t)cp);
+	switch (p->category) {
+	case UTF8PROC_CATEGORY_ZS:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+	case UTF8PROC_CATEGORY_CC:
+	case UTF8PROC_CATEGORY_CF:
+		return true;
+	default:
+		return p->ignorable;
+	}
+}
+
+bool
+text_is_blank(const char *utf8)
+{
+	size_t n = strlen(utf8), len;
+	uint32_t cp;
+
+	for (; n > 0; utf8 += len, n -= len) {
+		len = text_next(&cp, utf8, n);
+		if (!is_unseen(cp))
+			return false;
+	}
+	return true;
+}
+
 void
 text_printable(struct buf *out, const char *text, size_t n, bool ascii)
 {

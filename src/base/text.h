@@ -49,6 +49,9 @@ size_t	text_next(uint32_t *cp, const char *, size_t);
 /* Does it move a terminal, or turn the writing?  C0, DEL, C1, U+202A to U+202E,
  * U+2066 to U+2069. */
 bool	text_is_control(uint32_t);
+/* Is there nothing in it to see or to tell it by: only blanks, format characters
+ * such as those that join or turn the writing, and U+FFFD?  "" too. */
+bool	text_is_blank(const char *utf8);
 /* Append text as a terminal may see it: control characters and bytes that are
  * no UTF-8 as \xNN or \u{NNNN}; with ascii all that is no ASCII as well. */
 void	text_printable(struct buf *out, const char *, size_t, bool ascii);

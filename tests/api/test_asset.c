@@ -217,6 +217,7 @@ assets(void **state)
 	assert_string_equal(a.master, "M1");
 	assert_true(a.has_taken && a.taken_ms == INT64_MAX); /* B058 */
 	assert_true(a.has_added && a.added_ms == 1700000001000);
+	assert_false(a.added_by_record);
 	assert_true(a.has_offset && a.offset_s == -25200);
 	assert_true(a.has_expunged && a.expunged_ms == 1702592000000);
 	assert_true(a.hidden && a.trashed && a.favourite && !a.expunged);
@@ -246,6 +247,7 @@ assets(void **state)
 	assert_null(a.master);
 	assert_false(a.has_taken);
 	assert_true(a.has_added && a.added_ms == 1600000000000);
+	assert_true(a.added_by_record);
 	assert_false(a.has_offset);
 	assert_false(a.has_expunged);
 	assert_false(a.hidden || a.trashed || a.favourite || a.expunged);
@@ -531,6 +533,52 @@ names_of_roles(void **state)
 	    resource_role_name(RESOURCE_EDITED_VIDEO), "edited-video");
 }
 
+/* What is no zone on Earth is none, whatever its type. */
+static void
+offsets_are_of_this_earth(void **state)
+{
+	static const struct {
+		const char *value;
+		bool has;
+		int64_t offset_s;
+	} table[] = {
+	    {"0", true, 0},
+	    {"39600", true, 39600}, /* B062 */
+	    {"50400", true, 50400},
+	    {"-50400", true, -50400},
+	    {"20700", true, 20700}, /* Nepal */
+	    {"50401", false, 0},
+	    {"-50401", false, 0},
+	    {"86400000", false, 0},
+	    {"-9223372036854775808", false, 0},
+	    {"9223372036854775807", false, 0},
+	    {"1e300", false, 0},
+	    {"\"east\"", false, 0},
+	    {"null", false, 0},
+	    {"{}", false, 0},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char fields[128];
+		struct record r;
+		struct asset a;
+		char *text;
+
+		snprintf(fields, sizeof(fields),
+		    "\"timeZoneOffset\":{\"value\":%s}", table[i].value);
+		text = make(&r, "CPLAsset", "A1", fields);
+		asset_read(&a, &r);
+		if (a.has_offset != table[i].has ||
+		    a.offset_s != table[i].offset_s)
+			fail_msg("%s", table[i].value);
+		asset_clear(&a);
+		record_clear(&r);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
@@ -545,6 +593,7 @@ main(void)
 	    cmocka_unit_test(types),
 	    cmocka_unit_test(kinds_of_types),
 	    cmocka_unit_test(names_of_roles),
+	    cmocka_unit_test(offsets_are_of_this_earth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,6 +168,35 @@ has_clocks(void **state)
 	assert_true(clock_mono_ms() >= mono);
 }
 
+static void
+knows_when_a_picture_can_be_of(void **state)
+{
+	static const struct {
+		int64_t ms, offset_s;
+		int month;
+	} table[] = {
+	    {INT64_C(1722427200000), 0, 202407},
+	    {INT64_C(1722427200000), 43200, 202408},
+	    {INT64_C(1722427200000), 50401, 202407},
+	    {CIVIL_TAKEN_FIRST, 0, 180001},
+	    {CIVIL_TAKEN_FIRST, -1, 0},
+	    {CIVIL_TAKEN_FIRST - 1, 0, 0},
+	    {CIVIL_TAKEN_FIRST - 1, 1, 180001},
+	    {CIVIL_TAKEN_END - 1, 0, 220012},
+	    {CIVIL_TAKEN_END - 1, 1, 0},
+	    {CIVIL_TAKEN_END, 0, 0},
+	    {INT64_MAX, INT64_MAX, 0},
+	    {INT64_MIN, INT64_MIN, 0},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (civil_month(table[i].ms, table[i].offset_s) !=
+		    table[i].month)
+			fail_msg("row %zu", i);
+}
+
 int
 main(void)
 {
@@ -178,6 +207,7 @@ main(void)
 	    cmocka_unit_test(writes_iso),
 	    cmocka_unit_test(reads_iso),
 	    cmocka_unit_test(has_clocks),
+	    cmocka_unit_test(knows_when_a_picture_can_be_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

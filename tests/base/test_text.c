@@ -520,6 +520,26 @@ cuts_between_characters(void **state)
 		    text_cut(table[i].text, table[i].max), table[i].n);
 }
 
+static void
+tells_blank_text(void **state)
+{
+	static const char *const blank[] = {"", " ", "\t\n", "\xc2\xa0",
+	    "\xe3\x80\x80", "\xe2\x80\x8b\xe2\x80\x8d", "\xef\xbb\xbf",
+	    "\xe2\x80\xae \xe2\x81\xa9", "\xe3\x85\xa4", "\xef\xb8\x8f",
+	    "\xe2\xa0\x80", "\xef\xbf\xbd", "\xff\xfe"};
+	static const char *const seen[] = {"a", " a ", "_", "\xe5\x81\x87",
+	    "\xf0\x9f\x8f\x96\xef\xb8\x8f", "\xe2\x80\xaegpj", "-"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(blank) / sizeof(blank[0]); i++)
+		if (!text_is_blank(blank[i]))
+			fail_msg("row %zu is blank", i);
+	for (i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+		if (text_is_blank(seen[i]))
+			fail_msg("row %zu is seen", i);
+}
+
 int
 main(void)
 {
@@ -537,6 +557,7 @@ main(void)
 	    cmocka_unit_test(reads_whole_numbers),
 	    cmocka_unit_test(reads_bytes),
 	    cmocka_unit_test(writes_for_people),
+	    cmocka_unit_test(tells_blank_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ look_at_name(const char *name, size_t max)
 static void
 look_at_safe(const char *text)
 {
-	static const size_t sizes[] = {NAME_BYTES, 170, 12, 4, 3, 1};
+	static const size_t sizes[] = {NAME_BYTES, 250, 12, 4, 3, 1};
 	char out[NAME_BYTES + 2];
 	size_t i;
 
@@ -99,9 +99,9 @@ look_at_wish(const struct path_wish *w)
 	size_t i;
 
 	must(w->stem[0] != '\0');
-	look_at_name(w->stem, 170);
-	/* What a stem may still grow by: see path.c. */
-	must(strlen(w->stem) + 33 + 40 + 1 + strlen(w->ext) <= NAME_BYTES);
+	look_at_name(w->stem, 250);
+	/* One component with its extension; the store cuts what it adds to. */
+	must(strlen(w->stem) + 1 + strlen(w->ext) <= NAME_BYTES);
 	must(strlen(w->ext) <= 10);
 	for (i = 0; w->ext[i] != '\0'; i++)
 		must(strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"

@@ -5,9 +5,10 @@
  *
  *	SHIM_KILL_AT=N	     SIGKILL before call number N (from 1)
  *	SHIM_FAIL=NAME:N:E   call number N of that name fails with errno E
- *			     (N 0: all of them); NAMEs of their own are "part"
- *			     and "month": a write to a file that is being
- *			     fetched; to one of manifest or records
+ *			     (N 0: all of them); NAMEs of their own are "part",
+ *			     "month" and "sidecar": a write to a file that is
+ *			     being fetched; to one of manifest or records; to a
+ *			     sidecar
  *	SHIM_COUNT=FILE	     append the number of calls when the program ends
  *	SHIM_DNS=S	     a name is found after so many seconds
  *	SHIM_SLOW=MS	     each large read of a file takes so long
@@ -116,6 +117,12 @@ is_part(int fd)
 }
 
 static int
+is_sidecar(int fd)
+{
+	return lies_in(fd, "sidecar", "/partial.noindex/sidecar-");
+}
+
+static int
 is_month(int fd)
 {
 	return lies_in(fd, "month", "/.icloud-pull/manifest/") ||
@@ -200,7 +207,10 @@ ssize_t
 write(int fd, const void *bytes, size_t n)
 {
 	REAL(write);
-	return on_disk(fd) && step(is_month(fd) ? "month" : "write")
+	return on_disk(fd) &&
+		step(is_month(fd)        ? "month"
+			: is_sidecar(fd) ? "sidecar"
+					 : "write")
 	    ? -1
 	    : real(fd, bytes, n);
 }

@@ -2,6 +2,7 @@
 names, accounts that change under one's hands, and secrets that must stay."""
 
 import base64
+import datetime
 import errno
 import glob
 import json
@@ -20,6 +21,7 @@ from harness import (ACCOUNT, BUILD, PASSWORD, Case, Copy, Sim, check_sums,
 SHIM = os.path.abspath(os.path.join(BUILD, "shim.so"))
 SOON_S = 2
 MEBI = 1 << 20
+DAY_MS = 24 * 3600 * 1000
 
 
 def match_of(resource):
@@ -497,6 +499,16 @@ class Listing(Edges):
         self.assertEqual(status["files"], before["files"])
         self.assertGreater(status["gone_kept"], 0)
 
+    def test_two_sizes_stated_for_the_same_bytes(self):
+        copy = self.signed_in()
+        self.sim.hook("*", "wrong_size", value="7", times=-1)
+        self.status_is(copy.sync(), 0)
+        self.sim.clear_faults()
+        self.sim.change("move_to_shared", count=2)
+        self.sim.reset_counters()
+        self.completes(copy)
+        self.assertEqual(self.sim.counters()["by"].get("content", 0), 0)
+
 
 class Checksums(Edges):
     """Kinds of fileChecksum (B040)."""
@@ -600,14 +612,16 @@ class Names(Edges):
 
     def test_a_counter_that_rolls_over(self):  # B042
         copy = self.signed_in()
-        photos = self.added(kind="jpeg", name="IMG_0009.JPG", size=700,
-                            count=30, date_ms=self.date_ms)
+        photos = []
+        for n in range(30):
+            photos += self.added(kind="jpeg", name="IMG_0009.JPG", size=700,
+                                 date_ms=self.date_ms - n * 400 * DAY_MS)
         self.assertEqual(len(photos), 30)
-        self.completes(copy)
+        self.completes(copy, "--layout", "flat")
         names = self.names_of(copy, photos)
         self.assertEqual(len(set(names)), 30)
         for name in names:
-            self.assertRegex(name, r"^2023/11/IMG_0009(-[a-z2-7]{8,})?\.JPG$")
+            self.assertRegex(name, r"^flat/IMG_0009(-[a-z2-7]{8,})?\.JPG$")
         before = copy.snapshot()
         self.completes(copy)
         self.assertEqual(copy.snapshot(), before)
@@ -624,6 +638,23 @@ class Names(Edges):
                 os.path.splitext(name)[0])
         self.assertTrue(all(len(s) == 1 for s in stems.values()), stems)
         self.assertEqual(len(set.union(*stems.values())), 5)
+
+    def test_a_foreign_movie_splits_no_pair(self):
+        copy = self.signed_in()
+        self.completes(copy)
+        files = self.added(kind="live", name="IMG_1.HEIC",
+                           date_ms=self.date_ms)
+        foreign = os.path.join("2023", "11", "IMG_1.MOV")
+        os.makedirs(os.path.dirname(os.path.join(copy.root, foreign)))
+        with open(os.path.join(copy.root, foreign), "wb") as file:
+            file.write(b"somebody's")
+        self.status_is(copy.sync(), 0)
+        compare(self, copy, extra={foreign})
+        stems = {os.path.splitext(n)[0] for n in self.names_of(copy, files)}
+        self.assertEqual(len(stems), 1, stems)
+        self.assertRegex(stems.pop(), r"^2023/11/IMG_1-[a-z2-7]{8}$")
+        with open(os.path.join(copy.root, foreign), "rb") as file:
+            self.assertEqual(file.read(), b"somebody's")
 
     def test_hostile_names(self):  # B047, B048, B052, B053
         names = [
@@ -658,6 +689,84 @@ class Names(Edges):
         for name, path in zip(names, paths):
             if name.endswith("_01.jpg"): # kept byte for byte
                 self.assertEqual(os.path.basename(path), name)
+
+    def test_edits_of_namesakes(self):  # B041
+        copy = self.signed_in()
+        self.completes(copy)
+        photos = self.added(kind="jpeg", name="IMG_1234.JPG", size=700,
+                            count=2, date_ms=self.date_ms)
+        for photo in photos:
+            self.sim.change("edit", asset=photo["asset"])
+        self.completes(copy)
+        names = {}
+        for t in self.sim.truth():
+            if t["asset"] in {p["asset"] for p in photos}:
+                name, = self.names_of(copy, [t])
+                names.setdefault(t["asset"], {})[t["role"]] = name
+        self.assertEqual([set(n) for n in names.values()],
+                         2 * [{"original", "edited"}])
+        plain = []
+        for two in names.values():
+            stem = os.path.splitext(two["original"])[0]
+            self.assertEqual(os.path.splitext(two["edited"])[0],
+                             stem + "_edited")
+            plain.append(stem == "2023/11/IMG_1234")
+            self.assertRegex(stem, r"^2023/11/IMG_1234(-[a-z2-7]{8})?$")
+        self.assertEqual(sorted(plain), [False, True])
+
+    def test_one_asset_of_each_type(self):  # B056
+        copy = self.signed_in()
+        kinds = ["jpeg", "heic", "png", "gif", "webp", "video", "mp4", "dng",
+                 "cr3", "raw", "raw_alt", "future", "data"]
+        files, names = [], []
+        for kind in kinds:
+            for name in ("%s.Xyz", "%s", "%s.mov"):
+                more = self.added(kind=kind, size=400, name=name % kind,
+                                  date_ms=self.date_ms)
+                more = [t for t in more if t["role"] == "original"]
+                files += more
+                names += len(more) * [name % kind]
+        self.assertEqual(len(files), 3 * len(kinds))
+        self.completes(copy)
+        for wish, file, path in zip(names, files, self.names_of(copy, files)):
+            base = os.path.basename(path)
+            if "." in wish: # kept, whatever the type
+                self.assertTrue(base.startswith(wish.split(".")[0]), base)
+                self.assertTrue(base.endswith("." + wish.split(".")[1]), base)
+            else:
+                self.assertNotEqual(os.path.splitext(base)[1], "", base)
+            if file["uti"] in ("com.example.future", "public.data"):
+                self.assertIn(base.split(".")[1:], (["bin"], ["Xyz"], ["mov"]))
+
+    def test_odd_dates(self):  # B057, B058, B062
+        first, end = -5364662400000, 7289654400000 # 1800 to 2200
+        dates = [-63849600000, first, first - 1, 315532799000, end - 1, end,
+                 -62135769600000, 86526000000000000, (1 << 63) - 1,
+                 -(1 << 63)]
+        copy = self.signed_in()
+        files = []
+        for date in dates:
+            files += self.added(kind="jpeg", name="Odd.jpg", size=500,
+                                date_ms=str(date))
+        self.completes(copy)
+        dated = 0
+        for date, file, path in zip(dates, files, self.names_of(copy, files)):
+            local = date + 1000 * (file["timeZoneOffset_s"] or 0)
+            if not first <= local < end:
+                self.assertEqual(os.path.dirname(path), "undated")
+                continue
+            dated += 1
+            day = datetime.datetime(1970, 1, 1) + datetime.timedelta(
+                milliseconds=local)
+            self.assertEqual(os.path.dirname(path), "%04d/%02d" %
+                             (day.year, day.month))
+            if -2 ** 31 <= date // 1000 < 2 ** 31: # any volume holds these
+                st = os.stat(os.path.join(copy.root, path))
+                self.assertEqual(st.st_mtime_ns // 10 ** 6, date)
+        self.assertGreaterEqual(dated, 4)
+        before = copy.snapshot()
+        self.completes(copy)
+        self.assertEqual(copy.snapshot(), before)
 
     def test_names_that_are_no_names(self):  # B052, B053
         sim = Sim(assets=60)

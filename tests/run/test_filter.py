@@ -7,6 +7,7 @@ from harness import Case, check_sums, main, sha256_of
 
 MOVIES = ("com.apple.quicktime-movie", "public.mpeg-4")
 DAY_MS = 86400000
+FIRST_MS, END_MS = -5364662400000, 7289654400000 # 1800 to 2200
 
 
 def of(row):
@@ -18,11 +19,13 @@ def content(row):
 
 
 def local_day(row):
-    """Days since 1970 by the clock of the place; None without a date."""
+    """Days since 1970 by the clock of the place; None without a date, or with
+    one that is absurd."""
     ms = row["assetDate_ms"]
     if ms is None:
-        return None
-    return (ms + 1000 * (row["timeZoneOffset_s"] or 0)) // DAY_MS
+        ms = row["originalCreationDate_ms"]
+    ms += 1000 * (row["timeZoneOffset_s"] or 0)
+    return ms // DAY_MS if FIRST_MS <= ms < END_MS else None
 
 
 def day(text):

@@ -49,6 +49,7 @@ class Now(Lists):
             truth.setdefault((t["zone"], t["asset"]), {})[t["role"]] = t
         assets = {(a["zone"], a["record"]): a for a in self.events()}
         self.assertEqual(set(assets), set(truth))
+        fell_back = False
         for key, asset in assets.items():
             roles = truth[key]
             one = next(iter(roles.values()))
@@ -58,9 +59,14 @@ class Now(Lists):
                              CLOUD_STATES[one["state"]])
             self.assertFalse(asset["gone"])
             if one["assetDate_ms"] is None:
-                self.assertIsNone(asset["taken"])
-            elif abs(one["assetDate_ms"]) < 10 ** 13:
-                self.assertEqual(asset["taken"], iso(one["assetDate_ms"]))
+                self.assertEqual(asset["taken_from"], "created")
+                self.assertEqual(asset["taken"],
+                                 iso(one["originalCreationDate_ms"]))
+                fell_back = True
+            else:
+                self.assertNotIn("taken_from", asset)
+                if abs(one["assetDate_ms"]) < 10 ** 13:
+                    self.assertEqual(asset["taken"], iso(one["assetDate_ms"]))
             self.assertEqual(asset.get("offset_s"), one["timeZoneOffset_s"])
             self.assertEqual({f["role"] for f in asset["files"]}, set(roles))
             for file in asset["files"]:
@@ -70,8 +76,8 @@ class Now(Lists):
                 self.assertEqual(
                     sha256_of(os.path.join(copy.root, file["path"])),
                     wanted["sha256"])
+        self.assertTrue(fell_back)
         taken = [a["taken"] for a in self.events()]
-        self.assertIsNone(taken[-1])
         usual = [t for t in taken if t and t[:1] == "2" and t[4:5] == "-"]
         self.assertEqual(usual, sorted(usual))
         self.assertGreater(len(usual), 40)

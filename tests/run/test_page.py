@@ -136,7 +136,8 @@ class Page(unittest.TestCase):
             r"'([^']+)'",
             script)
         self.assertEqual({name for name, _ in choices},
-                         {"idmsa-host", "completion", "skip", "repair"})
+                         {"idmsa-host", "completion", "skip", "sidecar",
+                          "repair"})
         for name, words in choices:
             about = "".join(body for body in bodies
                             if body.startswith("-%s " % name))

@@ -55,13 +55,23 @@ class FirstCopy(Case):
                 checked += 1
         self.assertGreater(checked, 20)
 
-    def test_another_zone_and_locale_change_nothing(self):
+    def test_another_host_changes_nothing(self):  # B062
+        """Zone, locale, umask and working folder: whose inodes and times are
+        what they were has not been touched."""
+        def elsewhere():
+            os.umask(0o077)
+            os.chdir("/")
         copy = self.signed_in()
         self.status_is(copy.sync(), 0)
         before = copy.snapshot()
-        self.status_is(copy.sync(env={"TZ": "Pacific/Auckland",
-                                      "LC_ALL": "C"}), 0)
-        self.assertEqual(copy.snapshot(), before)
+        for zone, locale in (("Pacific/Auckland", "C"),
+                             ("America/Los_Angeles", "tr_TR.UTF-8")):
+            for options in ({}, {"preexec_fn": elsewhere}):
+                result = copy.sync("--json", env={
+                    "TZ": zone, "LC_ALL": locale}, **options)
+                self.status_is(result, 0)
+                self.assertEqual(result.event("verdict")["fetched"], 0)
+                self.assertEqual(copy.snapshot(), before)
 
     def test_pairs_share_a_stem(self):
         copy = self.signed_in()

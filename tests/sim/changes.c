@@ -234,6 +234,10 @@ static const struct {
     {"burst", KIND_HEIC, A_BURST, 0},
     {"edited", KIND_HEIC, A_EDIT_STILL, 0},
     {"hidden", KIND_HEIC, A_HIDDEN, 0},
+    {"webp", KIND_WEBP, 0, 0},
+    {"mp4", KIND_MP4, 0, 0},
+    {"cr3", KIND_CR3, 0, 0},
+    {"data", KIND_DATA, 0, 0},
     {"future", KIND_FUTURE, 0, 0},
 };
 

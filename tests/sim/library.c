@@ -1569,11 +1569,14 @@ truth_line(struct buf *out, struct cloud *c, const struct zone *z,
 		buf_adds(out, "null");
 	else
 		buf_addf(out, "%lld", (long long)a->date_ms);
+	buf_addf(
+	    out, ",\"originalCreationDate_ms\":%lld", (long long)a->date_ms);
 	buf_adds(out, ",\"timeZoneOffset_s\":");
 	if (asset_time_zone(&offset_s, NULL, a))
 		buf_addf(out, "%lld", (long long)offset_s);
 	else
 		buf_adds(out, "null");
+	record_truth(out, c, a);
 	buf_addf(out, ",\"uti\":\"%s\"}\n", uti);
 }
 

@@ -337,6 +337,9 @@ void
 library_filename(struct buf *out, const struct cloud *, const struct master *);
 /* Seconds east of UTC; false if the asset says none.  name may be NULL. */
 bool asset_time_zone(int64_t *out_s, const char **name, const struct asset *);
+/* Append what the truth says of the words and the place that are sent of an
+ * asset: members, a comma before each. */
+void record_truth(struct buf *, const struct cloud *, const struct asset *);
 
 /* A record name in UUID form, and back: false if it is none of this zone. */
 void uuid_name(char out[40], const struct cloud *, const struct zone *,

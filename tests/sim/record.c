@@ -304,34 +304,54 @@ plist_dictionary(struct plist *p, int n)
 		buf_addc(&p->buf, (char)i);
 }
 
+/* Where an asset was taken; xml: as that form of it has it, in thousandths, so
+ * that no locale turns a point into a comma. */
+struct place {
+	double lat, lon, alt;
+	struct {
+		unsigned int lat, lat_parts, lon, lon_parts;
+	} xml;
+};
+
+static void
+place_of(struct place *out, const struct cloud *c, const struct asset *a)
+{
+	uint64_t r = mix2(c->options.seed, a->origin / 5);
+
+	out->lat = (double)(r % 170000) / 1000 - 85;
+	out->lon = (double)(r / 170000 % 359000) / 1000 - 179.5;
+	out->alt = (double)(r >> 40) / 10000;
+	out->xml.lat = (unsigned int)(r % 85);
+	out->xml.lat_parts = (unsigned int)(r >> 8) % 1000;
+	out->xml.lon = (unsigned int)(r >> 20) % 180;
+	out->xml.lon_parts = (unsigned int)(r >> 30) % 1000;
+}
+
 static void
 put_place(struct out *o, const struct asset *a)
 {
 	static const char *const names[] = {"course", "speed", "alt", "lon",
 	    "vertAcc", "lat", "timestamp", "horzAcc"};
-	uint64_t r = mix2(o->page->cloud->options.seed, a->origin / 5);
-	double lat = (double)(r % 170000) / 1000 - 85;
-	double lon = (double)(r / 170000 % 359000) / 1000 - 179.5;
-	const double values[] = {
-	    -1, -1, (double)(r >> 40) / 10000, lon, 0, lat, 0, 65};
+	struct place at;
+	double values[] = {-1, -1, 0, 0, 0, 0, 0, 65};
 	struct plist p;
 	char xml[512];
 	size_t i;
 
+	place_of(&at, o->page->cloud, a);
+	values[2] = at.alt;
+	values[3] = at.lon;
+	values[5] = at.lat;
 	if ((a->flags & A_PLACE_JUNK) != 0) {
 		put_text_bytes(o, "locationEnc", "\x01\x02 no property list");
 		return;
 	}
 	if ((a->flags & A_PLACE_XML) != 0) {
-		/* in thousandths, so that no locale turns a point into a
-		 * comma */
 		snprintf(xml, sizeof(xml),
 		    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		    "<plist version=\"1.0\"><dict><key>lat</key><real>%u.%03u"
 		    "</real><key>lon</key><real>%u.%03u</real></dict></plist>",
-		    (unsigned int)(r % 85), (unsigned int)(r >> 8) % 1000,
-		    (unsigned int)(r >> 20) % 180,
-		    (unsigned int)(r >> 30) % 1000);
+		    at.xml.lat, at.xml.lat_parts, at.xml.lon, at.xml.lon_parts);
 		put_text_bytes(o, "locationEnc", xml);
 		return;
 	}
@@ -346,6 +366,12 @@ put_place(struct out *o, const struct asset *a)
 	plist_end(&p);
 	put_bytes(o, "locationEnc", p.buf.data, p.buf.len);
 	buf_clear(&p.buf);
+}
+
+static const char *
+second_keyword(const struct asset *a)
+{
+	return a->origin % 2 ? "garden" : "lake";
 }
 
 static void
@@ -363,7 +389,7 @@ put_keywords(struct out *o, const struct asset *a)
 		buf_addc(&p.buf, (char)i);
 	if (count > 0) {
 		plist_ascii(&p, "family");
-		plist_ascii(&p, a->origin % 2 ? "garden" : "lake");
+		plist_ascii(&p, second_keyword(a));
 	}
 	plist_end(&p);
 	put_bytes(o, "keywordsEnc", p.buf.data, p.buf.len);
@@ -844,6 +870,15 @@ put_kind(struct out *o, const struct item *it)
 	    (it->asset.flags & A_EDITED) != 0 ? 1 : orientation(m));
 }
 
+static const char description[] =
+    "What one sees, in two lines\nand with \"quotes\".";
+
+static void
+title_of(char out[64], const struct asset *a)
+{
+	snprintf(out, 64, "Title %u.%u \xe2\x9c\x93", a->origin, a->caption);
+}
+
 static void
 put_words(struct out *o, const struct item *it)
 {
@@ -851,15 +886,48 @@ put_words(struct out *o, const struct item *it)
 	char text[64];
 
 	if ((a->flags & A_CAPTION) != 0) {
-		snprintf(text, sizeof(text), "Title %u.%u \xe2\x9c\x93",
-		    a->origin, a->caption);
+		title_of(text, a);
 		put_text_bytes(o, "captionEnc", text);
 	}
 	if ((a->flags & A_DESCRIPTION) != 0)
-		put_text_bytes(o, "extendedDescEnc",
-		    "What one sees, in two lines\nand with \"quotes\".");
+		put_text_bytes(o, "extendedDescEnc", description);
 	put_keywords(o, a);
 	put_place(o, a);
+}
+
+void
+record_truth(struct buf *out, const struct cloud *c, const struct asset *a)
+{
+	struct place at;
+	char text[64];
+
+	title_of(text, a);
+	buf_adds(out, ",\"title\":");
+	if ((a->flags & A_CAPTION) != 0)
+		buf_add_json(out, text);
+	else
+		buf_adds(out, "null");
+	buf_adds(out, ",\"caption\":");
+	if ((a->flags & A_DESCRIPTION) != 0)
+		buf_add_json(out, description);
+	else
+		buf_adds(out, "null");
+	buf_adds(out, ",\"keywords\":[");
+	if ((a->flags & A_KEYWORDS) != 0)
+		buf_addf(out, "\"family\",\"%s\"", second_keyword(a));
+	place_of(&at, c, a);
+	buf_adds(out, "],\"place\":");
+	if ((a->flags & A_PLACE_JUNK) != 0)
+		buf_adds(out, "null");
+	else if ((a->flags & A_PLACE_XML) != 0)
+		buf_addf(out, "[%u.%03u,%u.%03u,null]", at.xml.lat,
+		    at.xml.lat_parts, at.xml.lon, at.xml.lon_parts);
+	else if ((a->flags & A_PLACE) != 0)
+		buf_addf(out, "[%.9f,%.9f,%.9f]", at.lat, at.lon, at.alt);
+	else
+		buf_adds(out, "null");
+	buf_addf(out, ",\"favourite\":%s",
+	    (a->flags & A_FAVORITE) != 0 ? "true" : "false");
 }
 
 static void

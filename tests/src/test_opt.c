@@ -99,6 +99,7 @@ has_its_defaults(void **state)
 	assert_null(o.root);
 	assert_null(o.layout);
 	assert_null(o.repair);
+	assert_null(o.sidecar);
 	assert_null(o.operand);
 	assert_false(o.json || o.quiet || o.dry_run || o.strict || o.help);
 	assert_false(o.since.set || o.until.set || o.as_of.set);
@@ -188,6 +189,9 @@ refuses_wrong_usage(void **state)
 	    {"--repair=all,missing", "--repair"},
 	    {"--repair=all missing", "--repair"},
 	    {"--repair=al", "--repair"},
+	    {"--sidecar=", "--sidecar"},
+	    {"--sidecar=xml", "\"xml\" is not a value for --sidecar"},
+	    {"--sidecar=none,xmp", "--sidecar"},
 	    {"--skip=", "--skip"},
 	    {"--skip=live,", "--skip"},
 	    {"--skip=,live", "--skip"},
@@ -972,6 +976,7 @@ walks_the_options_of_a_scope(void **state)
 	opt_each(OPT_SYNC, each_of_scope, &b);
 	assert_non_null(strstr(
 	    b.data, "skip=KIND*{live raw edited video hidden trashed,}"));
+	assert_non_null(strstr(b.data, " sidecar=KIND{none xmp} "));
 	assert_non_null(strstr(b.data, " library=NAME* album=NAME* "));
 	assert_non_null(strstr(b.data, " repair[=]KIND{all missing damaged}"));
 	assert_true(opt_has(OPT_SYNC));

@@ -44,6 +44,9 @@ struct bench {
 	size_t		 nthings;
 	int		 placed, mended, unplaced, adopted;
 	struct buf	 strays; /* what test_mend.c was told */
+	/* Of struct store_name. */
+	void		(*other)(struct store_other *, void *,
+			    const struct store_resource *);
 	struct err	 unplaced_err;
 };
 
@@ -382,6 +385,7 @@ fetch_one(struct bench *b, const struct store_want *w)
 
 	bench_rule(&rule, w->checksum, w->checksum_len);
 	wish(&name, stem, suffix, edit, w);
+	name.other = b->other;
 	must(store_reserve(&got, &adopted, b->s, w, &name, &rule, e));
 	path = xstrdup(got);
 	if (adopted) {

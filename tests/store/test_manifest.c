@@ -1398,6 +1398,58 @@ all_of_them(void **state)
 	bench_done(&b);
 }
 
+/* Where a date is from that is not the asset's own. */
+static void
+a_date_says_where_it_is_from(void **state)
+{
+	static const struct {
+		enum store_date dated;
+		const char *word;
+	} cases[] = {
+	    {STORE_DATE_ASSET, NULL},
+	    {STORE_DATE_ADDED, "added"},
+	    {STORE_DATE_RECORD, "record"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		bool created = i % 2 == 1;
+		struct store_resource r;
+		struct store_master m = {.filename = "x.JPG",
+		    .res = &r,
+		    .nres = 1,
+		    .has_created = created,
+		    .created_ms = INT64_C(1600000000000)};
+		struct bench b;
+		cJSON *line;
+
+		bench_start(&b);
+		r = resource(0, thing(&b, "bytes"));
+		put_record(&m.rec, &b, "M1", STORE_MASTER, "t");
+		must(store_master_put(b.s, &m, e));
+		put_asset(&b, "A1", "t", "M1",
+		    (struct store_asset){.dated = cases[i / 2].dated,
+			.has_taken = true,
+			.taken_ms = NOW,
+			.has_added = true,
+			.added_ms = NOW,
+			.month = 202009});
+		assert_int_equal(fetch_all(&b), 1);
+		write_all(&b);
+		line = line_of(&b, MANIFEST "2020-09.jsonl", 0);
+		assert_member(asset_of(line, 0), "taken_from",
+		    cases[i / 2].word == NULL ? NULL
+			: created             ? "created"
+					      : cases[i / 2].word);
+		assert_member(line, "taken",
+		    created && i >= 2 ? "2020-09-13T12:26:40Z"
+				      : "2023-11-14T22:13:20Z");
+		cJSON_Delete(line);
+		bench_done(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -1418,6 +1470,7 @@ main(void)
 	    cmocka_unit_test(lines),
 	    cmocka_unit_test(marks_miss_nothing),
 	    cmocka_unit_test(all_of_them),
+	    cmocka_unit_test(a_date_says_where_it_is_from),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

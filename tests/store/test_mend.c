@@ -958,6 +958,27 @@ static const char *const of_before =
     "INSERT INTO run(run, command, began_ms, ended_ms, exit_status)"
     " VALUES(1, 'sync', 1, 2, 0);";
 
+/* An asset that had no date gets its master's when that is seen again; its
+ * path stays. */
+static void
+dated_again(struct bench *b)
+{
+	const struct store_master m = {.rec = 1,
+	    .filename = "IMG_1.JPG",
+	    .has_created = true,
+	    .created_ms = INT64_C(1600000000000)};
+
+	assert_int_equal(ask(b, "SELECT dated FROM asset"), STORE_DATE_NONE);
+	bench_begin(b);
+	must(store_master_put(b->s, &m, e));
+	assert_int_equal(ask(b, "SELECT dated FROM asset"), STORE_DATE_MASTER);
+	assert_int_equal(ask(b, "SELECT month FROM asset"), 202009);
+	assert_int_equal(ask(b,
+			     "SELECT count(*) FROM file"
+			     " WHERE path = '2024/07/IMG_1.JPG'"),
+	    1);
+}
+
 /* Version 1 is brought up to date by whoever opens it, and keeps all. */
 static void
 a_catalogue_of_version_1(void **state)
@@ -999,6 +1020,7 @@ a_catalogue_of_version_1(void **state)
 		unchecked(&b, 100, 9, "1");
 		note(&b, "2024/07/IMG_1.JPG", STORE_MISSING);
 		assert_told(&b, 0, "2024/07/IMG_1.JPG 1 M;");
+		dated_again(&b);
 		bench_done(&b);
 	}
 }

@@ -57,6 +57,13 @@ folded_names_are_one(void **state)
 		"e.JPG",
 		"2024/07/Stra\xc3\x9f"
 		"e-%s.JPG"},
+	    /* Turkish letters, both sigmas, the long s, Kelvin's sign. */
+	    {"\xc4\xb0zmir.JPG", "i\xcc\x87zmir.JPG",
+		"2024/07/i\xcc\x87zmir-%s.JPG"},
+	    {"\xce\x9f\xce\xa3.JPG", "\xce\xbf\xcf\x82.JPG",
+		"2024/07/\xce\xbf\xcf\x82-%s.JPG"},
+	    {"Slu\xc5\xbf.JPG", "slus.JPG", "2024/07/slus-%s.JPG"},
+	    {"10\xe2\x84\xaa.JPG", "10k.JPG", "2024/07/10k-%s.JPG"},
 	    /* Other extensions, still two assets: stems stay apart. */
 	    {"IMG_1.JPG", "IMG_1.PNG", "2024/07/IMG_1-%s.PNG"},
 	};
@@ -368,6 +375,141 @@ foreign_files_keep_their_places(void **state)
 	}
 }
 
+/* What src would say of another file of the asset. */
+static void
+other(struct store_other *out, void *arg, const struct store_resource *res)
+{
+	(void)arg;
+	memset(out, 0, sizeof(*out));
+	snprintf(out->ext, sizeof(out->ext), "%s",
+	    res->role == LIVE_ROLE || res->role == EDIT_VIDEO_ROLE ? "MOV"
+								   : "HEIC");
+	out->edited = res->role >= EDIT_ROLE;
+	bench_rule(&out->rule, res->checksum, res->checksum_len);
+}
+
+/* Somebody's STEM.MOV or STEM.HEIC does not split a Live Photo or its edit,
+ * whichever comes first; the right bytes are no stranger. */
+static void
+foreign_files_split_no_pair(void **state)
+{
+	static const struct {
+		const char *path, *bytes;
+		int plain, adopted; /* files that have the plain stem */
+	} table[] = {
+	    {"2024/07/IMG_1.MOV", "other", 0, 0},
+	    {"2024/07/IMG_1.MOV", "moviE", 0, 0},
+	    {"2024/07/IMG_1.MOV", "movie", 4, 1},
+	    {"2024/07/IMG_1.HEIC", "other", 0, 0},
+	    {"2024/07/IMG_1.HEIC", "still", 4, 1},
+	    {"2024/07/IMG_1_edited.MOV", "foreign", 2, 0},
+	    {"2024/07/IMG_1_edited.HEIC", "foreign", 2, 0},
+	};
+	size_t i, n, at;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof(table) / sizeof(table[0]); i++) {
+		struct store_resource r[2], edit[2];
+		struct store_want w[4];
+		struct bench b;
+
+		bench_start(&b);
+		b.other = other;
+		r[0] = resource(0, thing(&b, "still"));
+		r[1] = resource(LIVE_ROLE, thing(&b, "movie"));
+		edit[0] = resource(EDIT_ROLE, thing(&b, "edit"));
+		edit[1] = resource(EDIT_VIDEO_ROLE, thing(&b, "editvideo"));
+		plant(&b, table[i / 2].path, table[i / 2].bytes);
+		put_master(&b, "M1", "t1", "IMG_1.HEIC", r, 2);
+		put_asset(&b, "A1", "t1", "M1",
+		    (struct store_asset){.res = edit, .nres = 2});
+		must(store_wants(w, 4, &n, b.s, &no_filter, NOW, e));
+		assert_int_equal(n, 4);
+		for (at = 0; at < n; at++)
+			free(fetch_one(&b, &w[i % 2 == 0 ? at : n - 1 - at]));
+		for (at = 0; at < n; at++)
+			store_want_clear(&w[at]);
+		must(store_flush(b.s, e));
+		assert_file(&b, table[i / 2].path, table[i / 2].bytes);
+		/* Two stems, each of two files, none by itself. */
+		assert_int_equal(ask(&b, "SELECT count(*) FROM stem"), 2);
+		assert_int_equal(ask(&b,
+				     "SELECT count(*) FROM (SELECT 1"
+				     " FROM file GROUP BY stem"
+				     " HAVING count(*) = 2)"),
+		    2);
+		assert_int_equal(
+		    ask(&b,
+			"SELECT count(*) FROM file WHERE path IN"
+			" ('2024/07/IMG_1.HEIC', '2024/07/IMG_1.MOV',"
+			" '2024/07/IMG_1_edited.HEIC',"
+			" '2024/07/IMG_1_edited.MOV')"),
+		    table[i / 2].plain);
+		assert_int_equal(b.adopted, table[i / 2].adopted);
+		assert_sums(&b, 4);
+		assert_sound(&b);
+		bench_done(&b);
+	}
+}
+
+/* A long name leaves room for the longest extension of its stem. */
+static void
+long_names_have_room_for_all(void **state)
+{
+	struct store_resource r[2];
+	char name[300];
+	struct bench b;
+
+	(void)state;
+	bench_start(&b);
+	b.other = other;
+	memset(name, 'n', 253);
+	strcpy(name + 253, ".x");
+	r[0] = resource(0, thing(&b, "still"));
+	r[1] = resource(LIVE_ROLE, thing(&b, "movie"));
+	put_master(&b, "M1", "t1", name, r, 2);
+	put_asset(&b, "A1", "t1", "M1", (struct store_asset){.month = 0});
+	assert_int_equal(fetch_all(&b), 2);
+	assert_int_equal(ask(&b, "SELECT count(*) FROM stem"), 1);
+	assert_sums(&b, 2);
+	bench_done(&b);
+}
+
+/* Two sizes stated for bytes that their checksum alone tells are one content,
+ * before and after it is fetched; where it does not, they are two. */
+static void
+two_sizes_of_one_checksum(void **state)
+{
+	int sure;
+
+	(void)state;
+	for (sure = 0; sure < 2; sure++) {
+		struct store_resource r;
+		struct bench b;
+
+		bench_start(&b);
+		r = resource(0, thing(&b, "same"));
+		r.sure = sure != 0;
+		put_master(&b, "M1", "t1", "IMG_1.JPG", &r, 1);
+		put_asset(
+		    &b, "A1", "t1", "M1", (struct store_asset){.month = 0});
+		r.size_bytes = 7;
+		put_master(&b, "M2", "t1", "IMG_2.JPG", &r, 1);
+		put_asset(
+		    &b, "A2", "t1", "M2", (struct store_asset){.month = 0});
+		assert_int_equal(
+		    ask(&b, "SELECT count(*) FROM content"), sure ? 1 : 2);
+		if (sure) {
+			assert_int_equal(fetch_all(&b), 1);
+			r.size_bytes = -1;
+			put_master(&b, "M2", "t2", "IMG_2.JPG", &r, 1);
+			assert_int_equal(fetch_all(&b), 0);
+			assert_sums(&b, 1);
+		}
+		bench_done(&b);
+	}
+}
+
 /* The right bytes are adopted, and not touched. */
 static void
 a_right_file_is_adopted(void **state)
@@ -604,6 +746,9 @@ main(void)
 	    cmocka_unit_test(a_replaced_original),
 	    cmocka_unit_test(a_renamed_asset_stays),
 	    cmocka_unit_test(foreign_files_keep_their_places),
+	    cmocka_unit_test(foreign_files_split_no_pair),
+	    cmocka_unit_test(long_names_have_room_for_all),
+	    cmocka_unit_test(two_sizes_of_one_checksum),
 	    cmocka_unit_test(a_right_file_is_adopted),
 	    cmocka_unit_test(links_are_not_followed),
 	    cmocka_unit_test(a_reservation_stays),

@@ -783,6 +783,89 @@ odd_records(void **state)
 	bench_done(&b);
 }
 
+/* A capture date is the asset's own, else its master's whenever that comes,
+ * else that of its adding, else its record's; and its month with it. */
+static void
+dates_fall_back(void **state)
+{
+	enum { JUNE = 1718000000, MAY = 1715000000 };
+	static const struct {
+		enum store_date dated;
+		bool has_added, has_created;
+		enum store_date expect;
+		int month;
+	} table[] = {
+	    {STORE_DATE_ASSET, true, true, STORE_DATE_ASSET, 202407},
+	    {STORE_DATE_ADDED, true, true, STORE_DATE_MASTER, 202405},
+	    {STORE_DATE_ADDED, true, false, STORE_DATE_ADDED, 202406},
+	    {STORE_DATE_RECORD, true, true, STORE_DATE_MASTER, 202405},
+	    {STORE_DATE_RECORD, true, false, STORE_DATE_RECORD, 202406},
+	    {STORE_DATE_NONE, false, true, STORE_DATE_MASTER, 202405},
+	    {STORE_DATE_NONE, false, false, STORE_DATE_NONE, 0},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof(table) / sizeof(table[0]); i++) {
+		const int64_t added = INT64_C(1000) * JUNE;
+		struct store_asset a = {.dated = table[i / 2].dated,
+		    .has_added = table[i / 2].has_added,
+		    .added_ms = added,
+		    .has_taken = table[i / 2].dated != STORE_DATE_NONE,
+		    .taken_ms = added,
+		    .month = 202406};
+		struct store_master m = {.filename = "IMG_1.JPG",
+		    .has_created = table[i / 2].has_created,
+		    .created_ms = INT64_C(1000) * MAY};
+		struct store_record r = {.name = "M1",
+		    .type = STORE_MASTER,
+		    .tag = "t",
+		    .bytes = "{}",
+		    .len = 2};
+		enum store_change change;
+		struct bench b;
+
+		bench_start(&b);
+		if (table[i / 2].dated == STORE_DATE_ASSET) {
+			a.taken_ms = NOW;
+			a.month = 202407;
+		} else if (table[i / 2].dated == STORE_DATE_NONE)
+			a.month = 0;
+		r.zone = b.zone;
+		if (i % 2 == 1) /* the asset before its master */
+			put_asset(&b, "A1", "t", "M1", a);
+		must(store_record_put(&change, &m.rec, b.s, &r, false, e));
+		must(store_master_put(b.s, &m, e));
+		if (i % 2 == 0)
+			put_asset(&b, "A1", "t", "M1", a);
+		assert_int_equal(
+		    ask(&b, "SELECT dated FROM asset"), table[i / 2].expect);
+		assert_int_equal(
+		    ask(&b, "SELECT month FROM asset"), table[i / 2].month);
+		assert_int_equal(
+		    ask(&b, "SELECT ifnull(taken_ms, -1) FROM asset"),
+		    table[i / 2].expect == STORE_DATE_ASSET ? NOW
+			: table[i / 2].expect == STORE_DATE_MASTER
+			? INT64_C(1000) * MAY
+			: table[i / 2].expect == STORE_DATE_NONE ? -1
+								 : added);
+		/* A master that loses its date gives what there was. */
+		m.has_created = false;
+		must(store_master_put(b.s, &m, e));
+		assert_int_equal(
+		    ask(&b, "SELECT dated FROM asset"), table[i / 2].dated);
+		assert_int_equal(ask(&b, "SELECT month FROM asset"), a.month);
+		/* The months that it left and came to are to be written. */
+		if (a.month != table[i / 2].month)
+			assert_int_equal(
+			    ask(&b,
+				"SELECT count(*) FROM month WHERE dirty > 0"
+				" AND month IN (202405, 202406, 0)") >= 2,
+			    1);
+		bench_done(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -798,6 +881,7 @@ main(void)
 	    cmocka_unit_test(odd_records),
 	    cmocka_unit_test(size_of_an_asset),
 	    cmocka_unit_test(a_large_listing),
+	    cmocka_unit_test(dates_fall_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
