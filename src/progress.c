@@ -86,8 +86,9 @@ begin_line(char *out, size_t size, const struct progress *p, size_t room)
 	text_count(all, p->files < 0 ? p->listed : p->files);
 	for (int i = 0; i < 4; i++) {
 		if (p->files < 0)
-			n = i == 0 ? snprintf(line, sizeof(line),
-					 "%s listed, %s files", all, done)
+			n = i == 0
+			    ? snprintf(line, sizeof(line),
+				  "%s records listed, %s files", all, done)
 			    : i == 1
 			    ? snprintf(line, sizeof(line), "%s files", done)
 			    : snprintf(line, sizeof(line), "%s", done);

@@ -26,7 +26,7 @@ void progress_totals(struct progress *, int64_t files, int64_t bytes);
 /* "1,204 of 412,330 files, 12 GB of 1.9 TB, 41 MB/s, 12 h 43 min left", with
  * less of it in a narrow window, down to "0%", and nothing where that is too
  * wide: at most columns characters (ASCII only; 0: no limit), no number cut.
- * As long as a listing goes on: "120,000 listed, 1,204 files, 12 GB, 41 MB/s". */
+ * As long as a listing goes on: "120,000 records listed, 1,204 files, 12 GB ...". */
 void
 progress_line(char *out, size_t size, const struct progress *, int columns);
 /* Milliseconds left; -1 unknown. */

@@ -102,6 +102,41 @@ leaves_out_what_is_unknown(void **state)
 	assert_int_equal(progress_left_ms(&p), -1);
 }
 
+/* How much there is in all is not known before the list is complete. */
+static void
+goes_on_beside_a_listing(void **state)
+{
+	static const struct {
+		int columns;
+		const char *line;
+	} table[] = {
+	    {80, "120,000 records listed, 1,204 files, 5.0 MB, 5.0 MB/s"},
+	    {0, "120,000 records listed, 1,204 files, 5.0 MB, 5.0 MB/s"},
+	    {44, "120,000 records listed, 1,204 files, 5.0 MB"},
+	    {36, "120,000 records listed, 1,204 files"},
+	    {28, "1,204 files, 5.0 MB"},
+	    {11, "1,204 files"},
+	    {10, "1,204"},
+	    {4, ""},
+	};
+	struct progress p;
+	char out[120];
+
+	(void)state;
+	progress_start(&p, -1, 0, 0);
+	p.listed = 120000;
+	progress_update(&p, 1204, 5000000, 1000);
+	for (size_t i = 0; i < LEN(table); i++) {
+		progress_line(out, sizeof(out), &p, table[i].columns);
+		if (strcmp(out, table[i].line) != 0)
+			fail_msg("row %zu: %s", i, out);
+	}
+	progress_totals(&p, 2408, 10000000);
+	progress_line(out, sizeof(out), &p, 80);
+	assert_string_equal(
+	    out, "1,204 of 2,408 files, 5.0 MB of 10 MB, 5.0 MB/s, 1 s left");
+}
+
 static void
 tells_the_time_left(void **state)
 {
@@ -183,6 +218,7 @@ main(void)
 	    cmocka_unit_test(writes_the_line),
 	    cmocka_unit_test(tells_the_share),
 	    cmocka_unit_test(leaves_out_what_is_unknown),
+	    cmocka_unit_test(goes_on_beside_a_listing),
 	    cmocka_unit_test(tells_the_time_left),
 	    cmocka_unit_test(smooths_the_rate),
 	    cmocka_unit_test(waits_for_half_a_second),
