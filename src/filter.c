@@ -274,6 +274,16 @@ text_of(const struct options *o)
 	return buf_take(&out);
 }
 
+bool
+filter_is_wanted(const struct options *o)
+{
+	char *text = text_of(o);
+	bool wanted = text != NULL;
+
+	free(text);
+	return wanted;
+}
+
 int
 filter_make(struct filter *out, struct store *store, const struct options *o,
     struct err *e)

@@ -19,6 +19,8 @@ struct filter {
 	int64_t *zones, *albums;
 };
 
+/* Do the options, from wherever they came, leave anything out? */
+bool filter_is_wanted(const struct options *);
 /*
  * After the listing: libraries and albums are looked up by name.  One that is
  * not there is ERR_USAGE, naming what there is; out leaves nothing out then.

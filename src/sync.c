@@ -28,9 +28,6 @@
 #include "verdict.h"
 #include "work.h"
 
-/* Options that leave something out. */
-#define FILTERS "library album since until recent skip"
-
 struct sync {
 	struct app *app;
 	struct work *work;
@@ -110,7 +107,7 @@ list_and_fetch(struct sync *s, struct err *e)
 	    : s->app->opt.prove                  ? LISTING_PROOF_NOW
 						 : LISTING_PROOF_WHEN_DUE;
 	/* What a filter by name means is known after the listing. */
-	if (!s->app->opt.dry_run && !opt_given(&s->app->opt, FILTERS) &&
+	if (!s->app->opt.dry_run && !filter_is_wanted(&s->app->opt) &&
 	    pull_begin(&s->pull, e) == -1)
 		return -1;
 	rc = pull_list(&s->pull, e);
@@ -307,7 +304,8 @@ run_name(const struct options *o)
 {
 	if (o->dry_run)
 		return "sync (dry run)";
-	if (!o->scheduled && opt_given(o, FILTERS))
+	if (!o->scheduled &&
+	    opt_given(o, "library album since until recent skip"))
 		return "sync (filtered)";
 	return SYNC_RUN;
 }

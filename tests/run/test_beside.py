@@ -102,10 +102,18 @@ class Beside(harness.Case):
     def test_a_filter_by_name_waits_for_the_list(self):
         self.signed_in()
         self.slow_feed(20)
-        result = self.copy.sync("--json", "--recent", "5")
-        self.status_is(result, 0)
-        self.assertNotIn(
-            "listing", [e["event"] for e in result.events()])
+        for words, env in ((("--recent", "5"), {}),
+                           ((), {"ICLOUD_PULL_RECENT": "5"})):
+            result = self.copy.sync("--json", "--dry-run", *words, env=env)
+            self.status_is(result, 0)
+            copy = harness.Copy(self.sim)
+            self.addCleanup(copy.close)
+            self.assertEqual(copy.login().status, 0)
+            result = copy.sync("--json", *words, env=env)
+            self.status_is(result, 0)
+            self.assertNotIn(
+                "listing", [e["event"] for e in result.events()])
+            self.assertLess(len(copy.files()), 20)
         self.whole()
 
     def test_a_disk_that_fails_ends_the_listing(self):
