@@ -9,7 +9,7 @@
 #include "civil.h"
 #include "details.h"
 #include "err.h"
-#include "json.h"
+#include "intake.h"
 #include "record.h"
 #include "store.h"
 #include "summary.h"
@@ -97,15 +97,6 @@ add_details(struct buf *out, const struct details *d)
 	add_text(out, "adjustment", d->adjustment);
 }
 
-static bool
-read_record(struct record *out, const struct store_bytes *b)
-{
-	struct json_span span;
-
-	return b->p != NULL && json_span_all(&span, b->p, b->len, NULL) == 0 &&
-	    record_read(out, span, NULL) == 0;
-}
-
 static void
 describe_asset(void *arg, struct buf *out, const struct store_bytes *asset,
     const struct store_bytes *master)
@@ -115,9 +106,9 @@ describe_asset(void *arg, struct buf *out, const struct store_bytes *asset,
 	bool has_master;
 
 	(void)arg;
-	if (!read_record(&a, asset))
+	if (!intake_kept(&a, asset))
 		return;
-	has_master = read_record(&m, master);
+	has_master = intake_kept(&m, master);
 	details_read(&d, &a, has_master ? &m : NULL);
 	add_details(out, &d);
 	details_clear(&d);

@@ -7,6 +7,7 @@
 #include "checksum.h"
 #include "digest.h"
 #include "err.h"
+#include "json.h"
 #include "log.h"
 #include "path.h"
 #include "record.h"
@@ -213,6 +214,15 @@ intake_record(struct intake *in, const struct record *r, struct err *e)
 		return 0;
 	}
 	return 0;
+}
+
+bool
+intake_kept(struct record *out, const struct store_bytes *b)
+{
+	struct json_span span;
+
+	return b->p != NULL && json_span_all(&span, b->p, b->len, NULL) == 0 &&
+	    record_read(out, span, NULL) == 0;
 }
 
 void

@@ -7,6 +7,7 @@
 struct err;
 struct record;
 struct store;
+struct store_bytes;
 struct store_zone;
 struct zone_id;
 
@@ -26,7 +27,10 @@ void intake_begin(struct intake *out, struct store *, int64_t zone, bool anew);
 void intake_begin_index(struct intake *out, struct store *, int64_t zone);
 int intake_record(struct intake *, const struct record *, struct err *);
 
-/* And back: a zone of the catalogue as api asks for it.  The caller ends with
+/* And back: a record as the store kept it; the caller ends with
+ * record_clear().  false: there is none, or it cannot be read. */
+bool intake_kept(struct record *out, const struct store_bytes *);
+/* A zone of the catalogue as api asks for it.  The caller ends with
  * zone_id_clear(). */
 void intake_zone_id(struct zone_id *out, const struct store_zone *);
 

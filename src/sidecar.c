@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "civil.h"
 #include "details.h"
-#include "json.h"
+#include "intake.h"
 #include "log.h"
 #include "record.h"
 #include "store.h"
@@ -19,15 +19,6 @@
 #define KEYWORDS_MAX 10000          /* of all assets of a file together */
 #define OFFSET_MOST  INT64_C(50400) /* 14 hours; more is no zone */
 
-static bool
-read_record(struct record *out, const struct store_bytes *b)
-{
-	struct json_span span;
-
-	return b->p != NULL && json_span_all(&span, b->p, b->len, NULL) == 0 &&
-	    record_read(out, span, NULL) == 0;
-}
-
 /* False if there is nothing that can be read. */
 static bool
 read_details(struct details *out, const struct store_sidecar_asset *a)
@@ -35,9 +26,9 @@ read_details(struct details *out, const struct store_sidecar_asset *a)
 	struct record asset, master;
 	bool has_master;
 
-	if (!read_record(&asset, &a->asset))
+	if (!intake_kept(&asset, &a->asset))
 		return false;
-	has_master = read_record(&master, &a->master);
+	has_master = intake_kept(&master, &a->master);
 	details_read(out, &asset, has_master ? &master : NULL);
 	record_clear(&asset);
 	if (has_master)

@@ -11,7 +11,6 @@
 #include "http.h"
 #include "index.h"
 #include "intake.h"
-#include "json.h"
 #include "log.h"
 #include "photos.h"
 #include "record.h"
@@ -69,6 +68,8 @@ struct witness {
 	struct err fatal; /* of the catalogue, inside a callback */
 
 	/* look-ups */
+	char *names[PHOTOS_LOOKUP_MAX];
+	size_t n;
 	enum store_side side;
 	int64_t found, missing;
 };
@@ -405,9 +406,8 @@ on_lookup_done(void *arg, const struct err *e)
 	(void)went_well(w, e);
 }
 
-static int
-look_up_batch(struct witness *w, const struct witness_host *host, char **names,
-    size_t n, struct err *e)
+static void
+ask_batch(struct witness *w)
 {
 	const struct photos_lookup cb = {.record = on_found,
 	    .missing = on_missing,
@@ -415,20 +415,9 @@ look_up_batch(struct witness *w, const struct witness_host *host, char **names,
 	    .done = on_lookup_done,
 	    .arg = w};
 
-	do {
-		w->lost = false;
-		begin_request(w);
-		photos_lookup(&w->cloud->ck, &w->id, (const char *const *)names,
-		    n, false, &cb);
-		while (w->asking)
-			host->turn(host->arg);
-		if (w->lost && host->recover(host->arg, e) == -1)
-			return -1;
-	} while (w->lost);
-	if (w->fatal.code == ERR_NONE)
-		return 0;
-	*e = w->fatal;
-	return -1;
+	begin_request(w);
+	photos_lookup(&w->cloud->ck, &w->id, (const char *const *)w->names,
+	    w->n, false, &cb);
 }
 
 /* All names that one side alone has. */
@@ -436,26 +425,27 @@ static int
 look_up(struct witness *w, const struct witness_host *host,
     enum store_side side, struct err *e)
 {
-	char *names[PHOTOS_LOOKUP_MAX], *last = NULL;
-	size_t n = 0;
+	char *last = NULL;
 	int rc = 0;
 
 	w->side = side;
 	w->found = w->missing = 0;
 	do {
-		n = PHOTOS_LOOKUP_MAX;
-		if (store_witness_names(names, &n, w->store, w->zone, w->number,
-			side, last, e) == -1) {
-			free(last);
-			return -1;
-		}
+		w->n = PHOTOS_LOOKUP_MAX;
+		rc = store_witness_names(w->names, &w->n, w->store, w->zone,
+		    w->number, side, last, e);
 		free(last);
-		last = n > 0 ? xstrdup(names[n - 1]) : NULL;
-		if (n > 0)
-			rc = look_up_batch(w, host, names, n, e);
-		for (size_t i = 0; i < n; i++)
-			free(names[i]);
-	} while (rc == 0 && n == PHOTOS_LOOKUP_MAX && w->end.code == ERR_NONE);
+		last = NULL;
+		if (rc == -1)
+			return -1;
+		if (w->n > 0) {
+			last = xstrdup(w->names[w->n - 1]);
+			rc = ask(w, host, ask_batch, e);
+		}
+		for (size_t i = 0; i < w->n; i++)
+			free(w->names[i]);
+	} while (
+	    rc == 0 && w->n == PHOTOS_LOOKUP_MAX && w->end.code == ERR_NONE);
 	free(last);
 	return rc;
 }
@@ -466,12 +456,12 @@ read_info(struct witness *w, int64_t stated[STORE_STATED_COUNT], struct err *e)
 {
 	struct buf bytes = {0};
 	struct library_info info;
-	struct json_span span;
+	struct store_bytes kept;
 	struct record r;
 	int rc = store_info_bytes(&bytes, w->store, w->zone, e);
 
-	if (rc == 0 && json_span_all(&span, bytes.data, bytes.len, NULL) == 0 &&
-	    record_read(&r, span, NULL) == 0) {
+	kept = (struct store_bytes){bytes.data, bytes.len};
+	if (rc == 0 && intake_kept(&r, &kept)) {
 		library_info_read(&info, &r);
 		if (info.photos >= 0 && info.videos >= 0)
 			stated[STORE_STATED_INFO] = info.photos + info.videos +
