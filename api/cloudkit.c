@@ -7,6 +7,7 @@
 
 #include "body_p.h"
 #include "buf.h"
+#include "civil.h"
 #include "cloudkit_p.h"
 #include "compat.h"
 #include "err.h"
@@ -626,6 +627,32 @@ ask_again_ms(struct ask *a, const struct err *e)
 	return retry_wait(&a->policy, &c, jitter);
 }
 
+/* Others heed what one was told. */
+static void
+heed(struct cloudkit *ck, const struct err *e)
+{
+	int64_t until;
+
+	if (e->code != ERR_THROTTLED &&
+	    !(e->code == ERR_UNAVAILABLE && e->http_status == 503))
+		return;
+	ck->throttled++;
+	if (e->wait_ms <= 0 || e->wait_ms > retry_default.max_waited_ms)
+		return;
+	until = clock_mono_ms() + e->wait_ms;
+	if (until > ck->not_before_ms)
+		ck->not_before_ms = until;
+}
+
+static int64_t
+rest_ms(const struct cloudkit *ck)
+{
+	int64_t left =
+	    ck->not_before_ms != 0 ? ck->not_before_ms - clock_mono_ms() : 0;
+
+	return left > 0 ? left : 0;
+}
+
 static void
 ask_answered(void *arg, struct http_response *resp, const struct err *net)
 {
@@ -638,6 +665,7 @@ ask_answered(void *arg, struct http_response *resp, const struct err *net)
 		ask_end(a, resp, &e);
 		return;
 	}
+	heed(a->ck, &e);
 	wait_ms = ask_again_ms(a, &e);
 	if (wait_ms < 0 || net_of(a->ck)->interrupted(a->ck->http)) {
 		ask_end(a, resp, &e);
@@ -660,7 +688,9 @@ cloudkit_ask(struct cloudkit *ck, const struct cloudkit_request *req)
 	a->policy = retry_default;
 	if (req->tries != 0)
 		a->policy.max_tries = req->tries;
-	a->pause_ms = req->wait_ms;
+	a->pause_ms = rest_ms(ck);
+	if (a->pause_ms < req->wait_ms)
+		a->pause_ms = req->wait_ms;
 	a->read = req->read;
 	a->done = req->done;
 	a->arg = req->arg;

@@ -21,6 +21,10 @@ struct cloudkit {
 	struct http		*http;	  /* borrowed */
 	const struct session	*session; /* borrowed; its host may change */
 	const struct cloudkit_net *net;	  /* NULL, but in tests */
+	/* How often the service has asked for rest, and until when (monotonic)
+	 * nothing new is sent to it for that. */
+	unsigned		 throttled;
+	int64_t			 not_before_ms;
 };
 
 /*

@@ -42,6 +42,7 @@ struct index_walk {
 	struct window windows[INDEX_WIDTH_MAX];
 	int64_t next; /* first rank of the next window; -1: none is left */
 	int width, busy, passes;
+	unsigned throttled; /* as it was when a page came last */
 	bool lost, stopping;
 	struct err err;
 };
@@ -112,8 +113,11 @@ take_page(struct window *w, const char *next, size_t assets)
 	struct index_walk *x = w->walk;
 
 	w->covered += (int64_t)assets;
-	if (x->width < x->o.width)
+	if (x->throttled != x->o.cloud->ck.throttled)
+		x->width = x->width > 1 ? x->width / 2 : 1;
+	else if (x->width < x->o.width)
 		x->width++;
+	x->throttled = x->o.cloud->ck.throttled;
 	if (assets > 0)
 		w->empties = 0;
 	if (next == NULL) {
@@ -253,6 +257,7 @@ index_begin(const struct index_options *o)
 	x->o = *o;
 	zone_id_copy(&x->zone, o->zone);
 	x->index = xstrdup(o->index);
+	x->throttled = o->cloud->ck.throttled;
 	x->width = o->width < o->first ? o->width : o->first;
 	err_clear(&x->err);
 	fill(x);

@@ -31,7 +31,7 @@ struct index_options {
 	bool names_only;
 	int64_t expected; /* positions, as stated; -1: not known */
 	/* Windows side by side: begins with first, grows to width with each page
-	 * that comes well. */
+	 * that comes well, and is halved when the service asks for rest. */
 	int first, width;
 	void (*record)(void *arg, const struct record *);
 	void (*page)(void *arg); /* after the records of each page */

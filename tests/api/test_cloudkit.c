@@ -621,6 +621,41 @@ stated_waits(void **state)
 	script_clear(&s);
 }
 
+/* What one request was told, others heed: nothing new starts before. */
+static void
+others_rest_too(void **state)
+{
+	static const struct answer answers[] = {
+	    {.status = 503,
+		.body = "{\"serverErrorCode\":\"THROTTLED\","
+			"\"retryAfter\":12}"},
+	    {.status = 200, .body = "{}"},
+	    {.status = 200, .body = "{}"},
+	    {.status = 200, .body = "{}"},
+	};
+	struct script s;
+	struct got g;
+
+	(void)state;
+	script_init(&s, answers, 4);
+	assert_int_equal(s.ck.throttled, 0);
+	ask(&s, &g, "records/query");
+	assert_int_equal(g.e.code, ERR_NONE);
+	assert_int_equal(s.ck.throttled, 1);
+	assert_int_equal(s.waited_ms, 12000);
+	/* The clock of the script stands still, ours goes on. */
+	ask(&s, &g, "records/query");
+	assert_int_equal(g.e.code, ERR_NONE);
+	assert_in_range(s.waited_ms, 12000 + 11000, 24000);
+	/* A rest that is over holds nobody up. */
+	s.ck.not_before_ms = 1;
+	s.waited_ms = 0;
+	ask(&s, &g, "records/query");
+	assert_int_equal(g.e.code, ERR_NONE);
+	assert_int_equal(s.waited_ms, 0);
+	script_clear(&s);
+}
+
 /* B098: the account's flag tells why the web gets nothing. */
 static void
 protected_accounts(void **state)
@@ -711,6 +746,7 @@ main(void)
 	    cmocka_unit_test(rules_obeyed),
 	    cmocka_unit_test(tried_again),
 	    cmocka_unit_test(stated_waits),
+	    cmocka_unit_test(others_rest_too),
 	    cmocka_unit_test(protected_accounts),
 	    cmocka_unit_test(interrupted),
 	    cmocka_unit_test(no_address),
