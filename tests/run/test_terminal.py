@@ -16,7 +16,8 @@ import time
 
 from harness import (PASSWORD, PATIENCE_S, Case, compare, main, wait_for)
 
-PROGRESS = re.compile(r"\d[\d,]*( of \d|/\d|%)|\d$|Listing: ")
+PROGRESS = re.compile(
+    r"\d[\d,]*( of \d|/\d|%| files| records)|\d$|Listing: |Comparing: ")
 SAID = r"^(icloud-pull: |To fetch: |Still to fetch: |Listing and fetching )"
 # A window narrower than a line of it that was not made anew from its text.
 REST = re.compile(r"\d of \d|\d/s\b| left$|^\d+%|^\d+/\d+$")
