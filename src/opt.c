@@ -118,6 +118,8 @@ static const struct opt table[] = {
 	NULL, NULL, "make new files immutable, where the system can", false},
     {"sidecar", 0, OPT_TEXT, IN(SYNC), AT(sidecar), 0, 0, 0, "KIND", "none xmp",
 	"xmp: write captions, places, dates beside files", false},
+    {"albums", 0, OPT_TEXT, IN(SYNC), AT(album_links), 0, 0, 0, "KIND",
+	"none links", "links: albums as folders of links, in Albums", false},
     {"scheduled", 0, OPT_FLAG, IN(SYNC), AT(scheduled), 0, 0, 0, NULL, NULL,
 	"for timers: quiet, and not twice within 20 hours", false},
     {"prove", 0, OPT_FLAG, IN(SYNC), AT(prove), 0, 0, 0, NULL, NULL,

@@ -70,6 +70,7 @@ struct options {
 	int64_t file_mode;  /* before umask */
 	char *layout;
 	char *sidecar; /* "none", "xmp"; NULL: none */
+	char *album_links; /* "none", "links"; NULL: none */
 	/* status */
 	bool gaps;
 	/* verify; and sync, which can check a slice of the copy too */

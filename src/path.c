@@ -330,9 +330,8 @@ is_extension(const char *s)
 	return true;
 }
 
-/* 12 hex digits of the record name: stable, and safe where it is not. */
-static void
-name_from_record(char *out, size_t size, const char *record)
+void
+path_of_record(char *out, size_t size, const char *record)
 {
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	char hex[13];
@@ -393,7 +392,7 @@ path_wish(
 	if (s->filename != NULL)
 		split_name(stem, given, s->filename);
 	if (stem[0] == '\0')
-		name_from_record(stem, sizeof(stem), s->record);
+		path_of_record(stem, sizeof(stem), s->record);
 	snprintf(out->stem, sizeof(out->stem), "%s", stem);
 	make_folder(out->folder, sizeof(out->folder), layout, s,
 	    type_word(given, type_ext));

@@ -45,4 +45,8 @@ int path_month(bool has_taken, int64_t taken_ms, int64_t offset_s);
  */
 void path_safe(char *out, size_t max, const char *utf8);
 
+/* 12 hexadecimal digits of a record name: stable, and safe where it is not; for
+ * what has no name.  size is 13 at least. */
+void path_of_record(char *out, size_t size, const char *record);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alarm.h"
+#include "albums.h"
 #include "buf.h"
 #include "checksum.h"
 #include "civil.h"
@@ -90,7 +91,8 @@ open_copy(struct sync *s, const char *account, struct err *e)
 		log_warn("This copy has the layout %s; --layout counts only "
 			 "for a new one.",
 		    store_layout(s->store));
-	return 0;
+	/* Somebody has written that into the marker by hand. */
+	return path_check_layout(store_layout(s->store), e);
 }
 
 static int
@@ -216,6 +218,16 @@ write_sidecars(struct sync *s, struct err *e)
 
 	return kind != NULL && strcmp(kind, "xmp") == 0
 	    ? sidecar_write(s->store, e)
+	    : 0;
+}
+
+static int
+link_albums(struct sync *s, struct err *e)
+{
+	const char *kind = s->app->opt.album_links;
+
+	return kind != NULL && strcmp(kind, "links") == 0
+	    ? albums_link(s->store, s->app->report, e)
 	    : 0;
 }
 
@@ -391,6 +403,9 @@ sync_run(struct app *app, struct err *e)
 		err_keep_worse(&s.trouble, &trouble);
 	err_clear(&trouble);
 	if (may_go_on(&s) && write_sidecars(&s, &trouble) == -1)
+		err_keep_worse(&s.trouble, &trouble);
+	err_clear(&trouble);
+	if (may_go_on(&s) && link_albums(&s, &trouble) == -1)
 		err_keep_worse(&s.trouble, &trouble);
 	rc = end_run(&s, run, e);
 out:

@@ -96,8 +96,10 @@ is_stale(struct store *s, const char *name)
 	bool stale = false;
 	char *hex;
 
-	/* What a sidecar is made of lies there only while it is made. */
-	if (strncmp(name, SIDECAR_TEMP, strlen(SIDECAR_TEMP)) == 0)
+	/* What a sidecar or a clone is made of lies there only while it is
+	 * made. */
+	if (strncmp(name, SIDECAR_TEMP, strlen(SIDECAR_TEMP)) == 0 ||
+	    strncmp(name, LINK_TEMP, strlen(LINK_TEMP)) == 0)
 		return true;
 	if (n == 0 || n % 2 != 0 || n / 2 > sizeof(checksum) ||
 	    (strcmp(dash + 1, "x") != 0 &&

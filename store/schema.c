@@ -336,6 +336,74 @@ static const char *const version_3[] = {
     "    OR old.damage <> new.damage) BEGIN"
     "  INSERT OR IGNORE INTO sidecar_due(file) VALUES(new.file);"
     "END;",
+    /* Albums on this disk (links.c); a row once they were wanted.  dirty: what
+       they are made of has changed. */
+    "CREATE TABLE links("
+    "  dirty INTEGER NOT NULL,"
+    "  kind INTEGER NOT NULL" /* enum store_link_kind, of the last time */
+    ");",
+    /* The name that an album has in its folder there. */
+    "CREATE TABLE album_place("
+    "  album INTEGER PRIMARY KEY REFERENCES album,"
+    "  parent INTEGER NOT NULL," /* 0: at the top */
+    "  wish TEXT NOT NULL,"      /* without a suffix */
+    "  name TEXT NOT NULL,"
+    "  key TEXT NOT NULL," /* text_fold(name) */
+    "  UNIQUE(parent, key)"
+    ");",
+    /* The name that a stem has in an album. */
+    "CREATE TABLE link_stem("
+    "  album INTEGER NOT NULL REFERENCES album,"
+    "  stem INTEGER NOT NULL REFERENCES stem,"
+    "  name TEXT NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  PRIMARY KEY(album, stem),"
+    "  UNIQUE(album, key)"
+    ") WITHOUT ROWID;",
+    "CREATE TABLE link("
+    "  key TEXT PRIMARY KEY," /* text_fold(path) */
+    "  path TEXT NOT NULL,"
+    "  file INTEGER NOT NULL REFERENCES file,"
+    "  source TEXT NOT NULL,"       /* that file's path */
+    "  kind INTEGER NOT NULL,"      /* enum store_link_kind */
+    "  state INTEGER NOT NULL,"     /* enum link_state */
+    "  ino INTEGER NOT NULL,"       /* of a hard link or clone; 0: not yet */
+    "  mtime_ns INTEGER NOT NULL,"  /* of a clone */
+    "  source_ino INTEGER NOT NULL" /* which that file had then */
+    ") WITHOUT ROWID;",
+    /* Folders that were made for them. */
+    "CREATE TABLE link_folder("
+    "  key TEXT PRIMARY KEY,"
+    "  path TEXT NOT NULL"
+    ") WITHOUT ROWID;",
+#define DIRTY " UPDATE links SET dirty = 1 WHERE dirty = 0; END;"
+    "CREATE TRIGGER links_album_new AFTER INSERT ON album BEGIN" DIRTY,
+    "CREATE TRIGGER links_album"
+    "  AFTER UPDATE OF title, parent, type, trashed ON album"
+    "  WHEN old.title IS NOT new.title OR old.parent IS NOT new.parent"
+    "    OR old.type <> new.type OR old.trashed <> new.trashed BEGIN" DIRTY,
+    "CREATE TRIGGER links_relation_new AFTER INSERT ON relation BEGIN" DIRTY,
+    "CREATE TRIGGER links_relation"
+    "  AFTER UPDATE OF asset, album, trashed ON relation"
+    "  WHEN old.asset IS NOT new.asset OR old.album IS NOT new.album"
+    "    OR old.trashed <> new.trashed BEGIN" DIRTY,
+    "CREATE TRIGGER links_asset_new AFTER INSERT ON asset BEGIN" DIRTY,
+    "CREATE TRIGGER links_asset AFTER UPDATE OF flags, master ON asset"
+    "  WHEN (old.flags & 26) <> (new.flags & 26)"
+    "    OR old.master IS NOT new.master BEGIN" DIRTY,
+    "CREATE TRIGGER links_resource_new AFTER INSERT ON resource BEGIN" DIRTY,
+    "CREATE TRIGGER links_resource AFTER UPDATE OF content ON resource"
+    "  WHEN old.content IS NOT new.content BEGIN" DIRTY,
+    "CREATE TRIGGER links_resource_gone AFTER DELETE ON resource BEGIN" DIRTY,
+    "CREATE TRIGGER links_file AFTER UPDATE OF state, path, damage ON file"
+    "  WHEN old.state <> new.state OR old.path <> new.path"
+    "    OR old.damage <> new.damage BEGIN" DIRTY,
+    "CREATE TRIGGER links_record AFTER UPDATE OF gone_run ON record"
+    "  WHEN new.type = 3 AND (old.gone_run IS NULL) <> (new.gone_run IS NULL)"
+    "  BEGIN" DIRTY,
+    "CREATE TRIGGER links_zone AFTER UPDATE OF gone_run ON zone"
+    "  WHEN (old.gone_run IS NULL) <> (new.gone_run IS NULL) BEGIN" DIRTY,
+#undef DIRTY
     NULL,
 };
 

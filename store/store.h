@@ -759,6 +759,47 @@ struct store_sidecar_words {
 int	store_sidecars_write(struct store *, const struct store_sidecar_words *,
 	    struct err *);
 
+/*
+ * Albums on the disk: ROOT/Albums/FOLDER/ALBUM/NAME, a link to each good file of
+ * each member that is in the cloud and not in the trash.
+ */
+enum store_link_kind {
+	STORE_LINK_NONE = 0, /* the volume has none of them */
+	STORE_LINK_SYMBOLIC, /* relative */
+	STORE_LINK_HARD,     /* where there are none of those */
+	STORE_LINK_CLONE,    /* where there are neither: files of their own
+				that share the bytes on the disk */
+};
+#define STORE_ALBUM_NAME 200 /* bytes */
+struct store_links_words {
+	/* The name of an album's folder: never "", safe on every volume.
+	 * title: NULL if it has none. */
+	void	(*name)(void *arg, char out[STORE_ALBUM_NAME + 1],
+		    const char *title, const char *record);
+	/* A link that cannot be made.  in_the_way: something else has its
+	 * name, or that of its folder, which is told once; else the volume
+	 * refuses it. */
+	void	(*fault)(void *arg, const char *path, bool in_the_way);
+	void	*arg;
+};
+struct store_links {
+	enum store_link_kind kind;
+	int64_t	links;		/* that there are now */
+	int64_t	in_the_way;	/* that cannot be, for what has their names */
+	int64_t	made, removed;	/* by this call */
+	bool	tried;		/* kind was found in this call */
+};
+/*
+ * Make those that are missing and remove those that should not be; only what
+ * is known as made here and is still that link, and folders that were made
+ * for them and are empty.  If nothing has changed since the last call each
+ * link is looked at, and nothing is written.  Interrupted or failed, the next
+ * call goes on.  Not within a transaction.  ERR_DISK_FULL, ERR_DISK;
+ * ERR_INTERRUPTED soon after the program is to stop (stop.h).
+ */
+int	store_links_write(struct store_links *out, struct store *,
+	    const struct store_links_words *, struct err *);
+
 enum store_month_fault {
 	STORE_MONTH_MISSING = 1,
 	STORE_MONTH_UNREADABLE, /* damaged: a line of it cannot be read */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #define ZLIB_CONST /* input is only read */
 #include <zlib.h>
 
@@ -28,6 +29,8 @@
 #define DIR_MANIFEST DIR_OWN "/manifest"
 #define DIR_RECORDS  DIR_OWN "/records"
 #define DIR_QUARANTINE DIR_OWN "/quarantine"
+/* Of links only; no file of the copy ever lies there. */
+#define DIR_ALBUMS "Albums"
 
 #define CHECKSUM_BYTES 64 /* the most that a checksum has */
 #define ROLES	       16
@@ -375,6 +378,18 @@ int	months_of_record(struct store *, int64_t rec, enum store_type,
 int	sidecars_of_asset(struct store *, int64_t asset, struct err *);
 /* Was this path given to a sidecar? */
 int	sidecar_is_at(bool *out, struct store *, const char *path,
+	    struct err *);
+
+/* ---- links.c, link_wish.c ---- */
+
+#define LINK_TEMP "link-" /* in DIR_PARTIAL, and a number */
+
+/* Is this one of our links?  A hard link that is the only name that is left of
+ * its bytes is none. */
+int	link_is_at(bool *out, struct store *, const char *path,
+	    const struct stat *, struct err *);
+/* Fill temp.link_wish(key, path, file, source): what links there should be. */
+int	link_wishes(struct store *, const struct store_links_words *,
 	    struct err *);
 
 /* ---- manifest.c, records.c: the lines of a month, one by one ---- */

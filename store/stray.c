@@ -17,9 +17,6 @@
  * the copy that somebody has moved, which are found by their bytes.
  */
 
-/* Links to the copy's files, made and removed by the program. */
-#define DIR_ALBUMS "Albums"
-
 /* What systems, drives and file servers put beside other people's files; '*'
  * at the end stands for anything.  Compared without regard to case. */
 static const char *const of_nobody[] = {".DS_Store", "._*", ".apdisk",
@@ -65,6 +62,17 @@ put_folder(struct walk *w, char *path)
 	w->folders[w->n++] = path;
 }
 
+static bool
+is_in_albums(const char *path)
+{
+	char *key = text_fold(path), *albums = text_fold(DIR_ALBUMS "/");
+	bool in = strncmp(key, albums, strlen(albums)) == 0;
+
+	free(albums);
+	free(key);
+	return in;
+}
+
 static const char sql_path[] = "SELECT path FROM file WHERE key = ?1";
 
 /* Is it a file of the copy, or reserved for one? */
@@ -84,7 +92,9 @@ is_ours(bool *out, struct store *s, const char *path, const struct stat *st,
 	free(ours);
 	free(key);
 	if (rc == 1)
-		return sidecar_is_at(out, s, path, e);
+		rc = sidecar_is_at(out, s, path, e);
+	if (rc == 0 && !*out && is_in_albums(path))
+		rc = link_is_at(out, s, path, st, e);
 	return rc;
 }
 
@@ -93,7 +103,7 @@ static const char sql_as_large[] =
     " WHERE damage <> 0 AND size = ?1 LIMIT 1";
 
 /* May it be a file that has moved?  Any empty file looks like every other, and
- * not every name fits into SHA256SUMS. */
+ * not every name fits into SHA256SUMS; no file of the copy lies in Albums. */
 static int
 may_be_moved(bool *out, struct store *s, const char *path,
     const struct stat *st, struct err *e)
@@ -101,7 +111,7 @@ may_be_moved(bool *out, struct store *s, const char *path,
 	int rc;
 
 	*out = false;
-	if (!S_ISREG(st->st_mode) || st->st_size == 0 ||
+	if (!S_ISREG(st->st_mode) || st->st_size == 0 || is_in_albums(path) ||
 	    strpbrk(path, "\r\n\\") != NULL ||
 	    !text_is_utf8(path, strlen(path)))
 		return 0;
@@ -123,8 +133,7 @@ look_at_entry(struct walk *w, int dir, const char *folder, const char *name,
 	if (is_of_nobody(name) ||
 	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return 0;
-	if (*folder == '\0' &&
-	    (strcmp(name, DIR_OWN) == 0 || strcmp(name, DIR_ALBUMS) == 0))
+	if (*folder == '\0' && strcmp(name, DIR_OWN) == 0)
 		return 0;
 	path =
 	    *folder == '\0' ? xstrdup(name) : xasprintf("%s/%s", folder, name);

@@ -17,6 +17,7 @@
 #ifdef __APPLE__
 #include <IOKit/pwr_mgt/IOPMLib.h>
 #include <sys/attr.h>
+#include <sys/clonefile.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 #include <uuid/uuid.h>
@@ -119,6 +120,46 @@ compat_set_immutable(int fd, bool on)
 		flags ^= FS_IMMUTABLE_FL;
 		(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 	}
+#endif
+}
+
+bool
+compat_is_immutable(int fd)
+{
+#ifdef __APPLE__
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_flags & UF_IMMUTABLE) != 0;
+#else
+	int flags = 0;
+
+	return ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 &&
+	    (flags & FS_IMMUTABLE_FL) != 0;
+#endif
+}
+
+int
+compat_clone(int fd, int todir, const char *to)
+{
+#ifdef __APPLE__
+	return fclonefileat(fd, todir, to, 0);
+#else
+	int out, rc, keep;
+
+	out = openat(todir, to,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out == -1)
+		return -1;
+	rc = ioctl(out, FICLONE, fd);
+	keep = errno;
+	if (close(out) == -1 && rc == 0) {
+		rc = -1;
+		keep = errno;
+	}
+	if (rc == -1)
+		(void)unlinkat(todir, to, 0);
+	errno = keep;
+	return rc;
 #endif
 }
 

@@ -28,6 +28,11 @@ int	compat_set_birth_time(int fd, int64_t ms);
 /* Make an open file immutable, or no longer so, where system, volume and
  * rights allow it; failure is not an error. */
 void	compat_set_immutable(int fd, bool on);
+/* Is it so?  False where the system does not tell. */
+bool	compat_is_immutable(int fd);
+/* A new file, durable or not, that shares its blocks with an open one, where
+ * volume and system can; -1 with errno, and nothing is left. */
+int	compat_clone(int fd, int todir, const char *to);
 /* Keep a folder out of Time Machine; nothing elsewhere. */
 void	compat_exclude_from_backup(int fd);
 /* Ask for room in one piece; failure is not an error. */

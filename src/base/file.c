@@ -428,14 +428,30 @@ probe(struct file_volume *out, int dir)
 	return 0;
 }
 
-int
-file_probe(struct file_volume *out, int dir, const char *path, struct err *e)
+static int
+probe_clones(bool *out, int dir)
+{
+	int fd = open_at(dir, "from", O_RDWR | O_CREAT | O_EXCL, 0600), rc;
+
+	if (fd == -1)
+		return -1;
+	rc = file_write_all(fd, "x", 1);
+	*out = rc == 0 && compat_clone(fd, dir, "to") == 0;
+	close_quietly(fd);
+	(void)unlinkat(dir, "from", 0);
+	(void)unlinkat(dir, "to", 0);
+	return rc;
+}
+
+/* Try something in a scratch folder below path: what the volume can do, or
+ * whether it can clone. */
+static int
+try_in_scratch(struct file_volume *volume, bool *clones, int dir,
+    const char *path, struct err *e)
 {
 	char scratch[NAME_SIZE];
 	int parent, fd = -1, errnum = 0;
 
-	memset(out, 0, sizeof(*out));
-	out->rename = FILE_RENAME_CHECK;
 	parent = open_dir(dir, path);
 	if (parent == -1)
 		return err_set_errno(e, errno, "Cannot write to %s", path);
@@ -445,7 +461,9 @@ file_probe(struct file_volume *out, int dir, const char *path, struct err *e)
 		goto out;
 	}
 	fd = open_at(parent, scratch, DIR_FLAGS, 0);
-	if (fd == -1 || probe(out, fd) == -1)
+	if (fd == -1 ||
+	    (volume != NULL ? probe(volume, fd) : probe_clones(clones, fd)) ==
+		-1)
 		errnum = errno;
 	if (fd != -1)
 		close(fd);
@@ -456,6 +474,21 @@ out:
 	if (errnum != 0)
 		return err_set_errno(e, errnum, "Cannot write to %s", path);
 	return 0;
+}
+
+int
+file_probe(struct file_volume *out, int dir, const char *path, struct err *e)
+{
+	memset(out, 0, sizeof(*out));
+	out->rename = FILE_RENAME_CHECK;
+	return try_in_scratch(out, NULL, dir, path, e);
+}
+
+int
+file_probe_clones(bool *out, int dir, const char *path, struct err *e)
+{
+	*out = false;
+	return try_in_scratch(NULL, out, dir, path, e);
 }
 
 /* Errors by which a volume says that it has no such way to rename. */

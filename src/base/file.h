@@ -61,6 +61,9 @@ struct file_volume {
 int	file_probe(struct file_volume *out, int dir, const char *path,
 	    struct err *);
 
+/* Can it clone files?  Tried likewise. */
+int	file_probe_clones(bool *out, int dir, const char *path, struct err *);
+
 /* Rename without overwriting: EEXIST if to is there.  Both below dir. */
 int	file_rename_new(int dir, const char *from, const char *to,
 	    enum file_rename);

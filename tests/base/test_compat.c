@@ -137,6 +137,7 @@ makes_immutable(void **state)
 	compat_set_immutable(fd, true);
 	other = open(name, O_WRONLY | O_CLOEXEC);
 	locked = other == -1;
+	assert_int_equal(compat_is_immutable(fd), locked);
 	if (locked) {
 		assert_int_equal(errno, EPERM);
 		assert_int_equal(unlink(name), -1);
@@ -145,6 +146,8 @@ makes_immutable(void **state)
 	}
 	compat_set_immutable(fd, false);
 	compat_set_immutable(fd, false);
+	assert_false(compat_is_immutable(fd));
+	assert_false(compat_is_immutable(-1));
 	other = open(name, O_WRONLY | O_CLOEXEC);
 	assert_true(other >= 0);
 	assert_int_equal(close(other), 0);
@@ -153,6 +156,34 @@ makes_immutable(void **state)
 	compat_set_immutable(-1, true);
 	if (!locked)
 		skip();
+}
+
+/* The same bytes in a file of its own, where the volume can; else nothing. */
+static void
+clones_or_leaves_nothing(void **state)
+{
+	char name[] = "/tmp/compat.XXXXXX", to[64], bytes[8] = "";
+	int fd = mkstemp(name), out;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "bytes", 5), 5);
+	snprintf(to, sizeof(to), "%s.clone", name);
+	if (compat_clone(fd, AT_FDCWD, to) == 0) {
+		out = open(to, O_RDONLY | O_CLOEXEC);
+		assert_true(out >= 0);
+		assert_int_equal(read(out, bytes, sizeof(bytes)), 5);
+		assert_memory_equal(bytes, "bytes", 5);
+		assert_int_equal(close(out), 0);
+		assert_int_equal(compat_clone(fd, AT_FDCWD, to), -1);
+		assert_int_equal(errno, EEXIST);
+		assert_int_equal(unlink(to), 0);
+	} else {
+		assert_int_equal(unlink(to), -1);
+		assert_int_equal(errno, ENOENT);
+	}
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(close(fd), 0);
 }
 
 /* What was just written is in memory; an empty file has nothing there. */
@@ -218,6 +249,7 @@ main(void)
 	    cmocka_unit_test(leaves_no_core),
 	    cmocka_unit_test(stays_awake),
 	    cmocka_unit_test(makes_immutable),
+	    cmocka_unit_test(clones_or_leaves_nothing),
 	    cmocka_unit_test(sees_what_is_in_memory),
 	    cmocka_unit_test(counts_descriptors),
 	};

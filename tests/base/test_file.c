@@ -401,6 +401,7 @@ probes_the_volume(void **state)
 	struct place *p = *state;
 	struct file_volume v;
 	struct err e = ERR_INIT;
+	bool clones = true;
 
 	assert_int_equal(file_mkdirs(p->dir, "sub"), 0);
 	assert_int_equal(file_probe(&v, p->dir, "sub", &e), 0);
@@ -412,6 +413,15 @@ probes_the_volume(void **state)
 	assert_int_equal(file_probe(&v, p->dir, ".", &e), 0);
 	assert_int_equal(entries(p->dir), 1);
 	assert_int_equal(file_unlink(p->dir, "sub/x"), -1);
+	assert_int_equal(file_probe_clones(&clones, p->dir, "sub", &e), 0);
+	assert_int_equal(entries(p->dir), 1);
+	assert_int_equal(unlinkat(p->dir, "sub", AT_REMOVEDIR), 0);
+	clones = true;
+	assert_int_equal(file_probe_clones(&clones, p->dir, "sub", &e), -1);
+	assert_int_equal(e.code, ERR_DISK);
+	assert_false(clones);
+	err_clear(&e);
+	assert_int_equal(file_mkdirs(p->dir, "sub"), 0);
 	assert_int_equal(file_probe(&v, p->dir, "absent", &e), -1);
 	assert_int_equal(e.code, ERR_DISK);
 	assert_int_equal(v.rename, FILE_RENAME_CHECK);

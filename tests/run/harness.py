@@ -198,11 +198,12 @@ class Copy:
 
     def files(self):
         """Path from ROOT -> bytes on disk, of everything that has a final
-        name."""
+        name; links of albums are none of it."""
         found = {}
         for folder, names, files in os.walk(self.root):
-            if ".icloud-pull" in names:
-                names.remove(".icloud-pull")
+            for own in (".icloud-pull", "Albums"):
+                if folder == self.root and own in names:
+                    names.remove(own)
             for name in files:
                 path = os.path.join(folder, name)
                 found[os.path.relpath(path, self.root)] = path

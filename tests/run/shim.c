@@ -15,19 +15,25 @@
  *	SHIM_FAST=N	     the program's own clock for measuring, and no
  *			     library's, runs so many times as fast
  *	SHIM_FS=TYPE	     volumes are of this type (statfs(2), in hexadecimal)
+ *	SHIM_NOLINK=NAMES    volumes have no such links: "symlink", "link", or
+ *			     both, divided by a comma
+ *	SHIM_CLONE=1	     volumes can clone files: ioctl(FICLONE) copies
  *	SHIM_CLOCK=S	     the clock on the wall is so many seconds ahead;
  *			     the times on the disk are not
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/vfs.h>
@@ -182,11 +188,65 @@ renameat(int a, const char *from, int b, const char *to)
 	return step("rename") ? -1 : real(a, from, b, to);
 }
 
+/* Is it one of SHIM_NOLINK? */
+static int
+has_no(const char *name)
+{
+	const char *all = getenv("SHIM_NOLINK");
+	size_t n = strlen(name);
+
+	for (; all != NULL; all = strchr(all, ',')) {
+		all += *all == ',';
+		if (strncmp(all, name, n) == 0 &&
+		    (all[n] == '\0' || all[n] == ','))
+			break;
+	}
+	if (all != NULL)
+		errno = EPERM;
+	return all != NULL;
+}
+
+int
+symlinkat(const char *target, int dir, const char *path)
+{
+	REAL(symlinkat);
+	if (has_no("symlink"))
+		return -1;
+	return step("symlink") ? -1 : real(target, dir, path);
+}
+
 int
 linkat(int a, const char *from, int b, const char *to, int flags)
 {
 	REAL(linkat);
+	if (has_no("link"))
+		return -1;
 	return step("link") ? -1 : real(a, from, b, to, flags);
+}
+
+int
+ioctl(int fd, unsigned long request, ...)
+{
+	char bytes[65536];
+	off_t at = 0;
+	ssize_t n;
+	va_list ap;
+	void *arg;
+
+	REAL(ioctl);
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (request != FICLONE || getenv("SHIM_CLONE") == NULL)
+		return real(fd, request, arg);
+	if (step("clone"))
+		return -1;
+	while ((n = pread((int)(intptr_t)arg, bytes, sizeof(bytes), at)) > 0) {
+		if (pwrite(fd, bytes, (size_t)n, at) != n)
+			return -1;
+		at += n;
+	}
+	return n == 0 ? 0 : -1;
 }
 
 int

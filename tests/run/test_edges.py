@@ -952,7 +952,8 @@ class Events(Edges):
                           stdin=(PASSWORD + "\n").encode())]
         # Last, since Apple's wait is kept.
         self.sim.fault("validate", "status", status=503, retry_after=60)
-        seen += [copy.sync("--json"), copy.run("logout", "--json"),
+        seen += [copy.sync("--json", "--albums", "links"),
+                 copy.run("logout", "--json"),
                  copy.status("--json")]
         events = set()
         for result in seen:
@@ -970,7 +971,7 @@ class Events(Edges):
         self.assertEqual(events, {
             "signed-in", "signed-out", "forecast", "file", "gap", "damage",
             "foreign", "month", "repaired", "verdict", "status", "account",
-            "compared", "listing", "run", "error"})
+            "albums", "compared", "listing", "run", "error"})
 
 
 class Secrets(Edges):

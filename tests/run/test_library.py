@@ -8,6 +8,8 @@ begins with that one.
 
 import os
 import random
+import re
+import unicodedata
 
 import harness
 from test_manifest import manifest
@@ -97,9 +99,32 @@ class Library(harness.Case):
             sum(e["listed"] for e in copy.status("--json").events()
                 if e["event"] == "compared"), len(wanted))
 
+    def agree_albums(self):
+        """Each folder of Albums has what is in that album; two of one name are
+        taken together, since which got a suffix is no matter here."""
+        wanted, shown = {}, {}
+        for a in self.listed("assets"):
+            files = {f["path"] for f in a["files"]}
+            if not a["gone"] and not a["trashed"]:
+                for album in a["albums"]:
+                    wanted.setdefault(unicodedata.normalize("NFC", album),
+                                      set()).update(files)
+        top = os.path.join(self.copy.root, "Albums")
+        for folder, _, files in os.walk(top):
+            title = "/".join(
+                re.sub("-[a-z2-7]{8}(-[0-9]+)?$", "", part)
+                .replace("a_b", "a/b").replace("_CON", "CON")
+                for part in os.path.relpath(folder, top).split("/"))
+            for name in files:
+                path = os.path.join(folder, name)
+                shown.setdefault(title, set()).add(os.path.relpath(
+                    os.path.normpath(os.path.join(
+                        folder, os.readlink(path))), self.copy.root))
+        self.assertEqual(shown, wanted)
+
     def run_and_agree(self, *words):
         self.sim.reset_counters()
-        result = self.copy.sync("--json", *words)
+        result = self.copy.sync("--json", "--albums", "links", *words)
         # Only a mass of deletions may say something; it cannot, so few are.
         self.status_is(result, 0)
         counters = self.sim.counters()
@@ -111,11 +136,12 @@ class Library(harness.Case):
             sum(e["event"] == "file" and e["size"] > 0
                 for e in result.events()))
         self.agree()
+        self.agree_albums()
 
     def idle(self):
         before = self.copy.snapshot()
         self.sim.reset_counters()
-        self.status_is(self.copy.sync(), 0)
+        self.status_is(self.copy.sync("--albums", "links"), 0)
         self.assertEqual(self.sim.counters()["requests"], 3)
         self.assertEqual(self.copy.snapshot(), before)
 

@@ -137,7 +137,7 @@ class Page(unittest.TestCase):
             script)
         self.assertEqual({name for name, _ in choices},
                          {"idmsa-host", "completion", "skip", "sidecar",
-                          "repair"})
+                          "albums", "repair"})
         for name, words in choices:
             about = "".join(body for body in bodies
                             if body.startswith("-%s " % name))

@@ -129,7 +129,22 @@ class Volumes(unittest.TestCase):
         self.ends_well(copy.sync())
         return self.is_whole(copy)
 
-    def whole_life(self, volume):
+    def albums(self, copy, kind):
+        result = copy.sync("--albums", "links", "--json")
+        self.assertEqual(result.status, 0, str(result))
+        said = result.event("albums")
+        self.assertEqual(said["kind"], kind)
+        self.assertEqual(said["made"] > 0, kind is not None)
+        self.assertEqual(result.err.count("neither symbolic nor hard"),
+                         kind is None)
+        before = self.times(copy)
+        said = copy.sync("--albums", "links", "--json").event("albums")
+        self.assertEqual((said["made"], said["removed"]), (0, 0))
+        self.assertEqual(self.times(copy), before)
+        verdict = copy.verify("--json").event("verdict")
+        self.assertEqual((verdict["foreign"], verdict["status"]), (0, 0))
+
+    def whole_life(self, volume, links):
         copy = self.home(os.path.join(volume.at, "copy"))
         self.ends_well(copy.sync())
         names = self.is_whole(copy)
@@ -147,6 +162,7 @@ class Volumes(unittest.TestCase):
         self.assertEqual(result.event("verdict")["fetched"], 0)
         self.assertEqual(self.times(copy), before)
         self.ends_well(copy.verify())
+        self.albums(copy, links)
         self.repairs(copy, sorted(names)[0])
         self.recovers(os.path.join(volume.at, "second"))
         self.assertEqual(names, self.usual_names())
@@ -181,11 +197,12 @@ class Volumes(unittest.TestCase):
 
     def test_exfat(self):
         self.whole_life(Volume(self, 512 << 20, ["mkfs.exfat"],
-                               ["mount.exfat-fuse"]))
+                               ["mount.exfat-fuse"]), None)
 
     def test_ntfs_without_letter_case(self):
         self.whole_life(Volume(self, 128 << 20, ["mkntfs", "-F", "-Q"],
-                               ["lowntfs-3g", "-o", "ignore_case"]))
+                               ["lowntfs-3g", "-o", "ignore_case"]),
+                        "symbolic")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@
  *   replace_original WHICH: other bytes, so another master
  *   late_movie       WHICH: a still gets its live movie
  *   album_add        "name", "parent", "folder": true
- *   album_rename     "album", "name"
+ *   album_rename     "album", "name"; or "parent": into another folder, "" is
+ *                    the top
  *   album_remove     "album"     (albums by name or record name)
  *   album_put        "album", WHICH
  *   album_take       "album", WHICH
@@ -678,14 +679,22 @@ static const char *
 op_album_rename(struct change *ch)
 {
 	const char *name = json_str(ch->op, "name");
-	uint32_t n;
+	const char *into = json_str(ch->op, "parent");
+	uint32_t n, parent = 0;
 
 	if (!choose_album(&n, ch, "album") || n < 2)
 		return "no such album";
-	if (name == NULL)
+	if (name == NULL && into == NULL)
 		return "\"name\" is missing";
-	free(ch->zone->albums[n].name);
-	ch->zone->albums[n].name = xstrdup(name);
+	if (into != NULL && *into != '\0' &&
+	    !choose_album(&parent, ch, "parent"))
+		return "no such folder";
+	if (into != NULL)
+		ch->zone->albums[n].parent = parent;
+	if (name != NULL) {
+		free(ch->zone->albums[n].name);
+		ch->zone->albums[n].name = xstrdup(name);
+	}
 	touch_album(ch->zone, n, ch->now_ms);
 	return NULL;
 }

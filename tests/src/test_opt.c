@@ -100,6 +100,7 @@ has_its_defaults(void **state)
 	assert_null(o.layout);
 	assert_null(o.repair);
 	assert_null(o.sidecar);
+	assert_null(o.album_links);
 	assert_null(o.operand);
 	assert_false(o.json || o.quiet || o.dry_run || o.strict || o.help);
 	assert_false(o.since.set || o.until.set || o.as_of.set);
@@ -192,6 +193,9 @@ refuses_wrong_usage(void **state)
 	    {"--sidecar=", "--sidecar"},
 	    {"--sidecar=xml", "\"xml\" is not a value for --sidecar"},
 	    {"--sidecar=none,xmp", "--sidecar"},
+	    {"--albums=", "--albums"},
+	    {"--albums=link", "\"link\" is not a value for --albums"},
+	    {"--albums=none links", "--albums"},
 	    {"--skip=", "--skip"},
 	    {"--skip=live,", "--skip"},
 	    {"--skip=,live", "--skip"},
@@ -977,6 +981,7 @@ walks_the_options_of_a_scope(void **state)
 	assert_non_null(strstr(
 	    b.data, "skip=KIND*{live raw edited video hidden trashed,}"));
 	assert_non_null(strstr(b.data, " sidecar=KIND{none xmp} "));
+	assert_non_null(strstr(b.data, " albums=KIND{none links} "));
 	assert_non_null(strstr(b.data, " library=NAME* album=NAME* "));
 	assert_non_null(strstr(b.data, " repair[=]KIND{all missing damaged}"));
 	assert_true(opt_has(OPT_SYNC));

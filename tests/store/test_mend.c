@@ -696,19 +696,35 @@ strays(void **state)
 	start(&b);
 	look_around(&b, "");
 	sh(&b,
-	    "mkdir -p Albums/x 2024/07/@eaDir .Trashes/501 2024/a/b &&"
+	    "mkdir -p 2024/07/@eaDir .Trashes/501 2024/a/b &&"
 	    " touch .DS_Store ._x 2024/Thumbs.db 2024/07/desktop.ini"
-	    " 2024/07/@eaDir/y .Trashes/501/z Albums/x/l 2024/thumbs.DB"
+	    " 2024/07/@eaDir/y .Trashes/501/z 2024/thumbs.DB"
 	    " .localized");
 	look_around(&b, "");
 	sh(&b,
 	    "echo m >2024/a/b/mine && ln -s /etc 2024/a/link && mkfifo"
 	    " 2024/07/fifo && echo 1 >z && mkdir 2024/07/Albums &&"
+	    " mkdir -p Albums/x && echo l >Albums/x/l &&"
 	    " echo n >2024/07/Albums/k && echo 2 >2024/07/img_1.jpg");
 	/* A folder's own first, then its folders, all by name. */
 	look_around(&b,
 	    "z 2;2024/07/fifo 0;2024/07/img_1.jpg 2;2024/07/Albums/k 2;"
-	    "2024/a/link 4;2024/a/b/mine 2;");
+	    "2024/a/link 4;2024/a/b/mine 2;Albums/x/l 2;");
+	bench_done(&b);
+}
+
+/* What lies in Albums is no file of the copy, whatever its bytes. */
+static void
+none_lies_in_albums(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	start(&b);
+	sh(&b, "mkdir -p aLBUMS/x && mv 2024/07/IMG_1.JPG aLBUMS/x/y.JPG");
+	note(&b, "2024/07/IMG_1.JPG", STORE_MISSING);
+	look_around(&b, "aLBUMS/x/y.JPG 3;");
+	follow(&b, "");
 	bench_done(&b);
 }
 
@@ -1042,6 +1058,7 @@ main(void)
 	    cmocka_unit_test(found_while_mending),
 	    cmocka_unit_test(not_every_file_is_found),
 	    cmocka_unit_test(strays),
+	    cmocka_unit_test(none_lies_in_albums),
 	    cmocka_unit_test(other_files_in_the_way),
 	    cmocka_unit_test(other_bytes_of_an_unknown_kind),
 	    cmocka_unit_test(put_right_by_hand),
