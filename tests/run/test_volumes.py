@@ -6,6 +6,7 @@ file, mounted by FUSE, which takes root, /dev/fuse and a loop device.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -165,7 +166,12 @@ class Volumes(unittest.TestCase):
         self.albums(copy, links)
         self.repairs(copy, sorted(names)[0])
         self.recovers(os.path.join(volume.at, "second"))
-        self.assertEqual(names, self.usual_names())
+        # Which of two namesakes gets the plain name is for the first that
+        # comes; all else is the same.
+        plain = [sorted(re.sub("-[a-z2-7]{8}(?=[._]|$)", "", name).casefold()
+                        for name in some)
+                 for some in (names, self.usual_names())]
+        self.assertEqual(*plain)
 
     def repairs(self, copy, name):
         path = os.path.join(copy.root, name)
