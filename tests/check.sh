@@ -41,19 +41,10 @@ jobs=${CHECK_JOBS:-$(($(getconf _NPROCESSORS_ONLN) + 1))}
 logs=$BUILD/check
 rm -rf "$logs"
 mkdir -p "$logs"
-export logs
 {
 	echo tests/run/test_crash.py
 	printf '%s\n' tests/run/test_*.py | grep -v '/test_crash\.py$'
-} | PYTHONDONTWRITEBYTECODE=1 xargs -P "$jobs" -n 1 sh -c '
-	out=$logs/$(basename "$1" .py).log
-	python3 "$1" >"$out" 2>&1
-	if [ $? -ne 0 ]; then
-		said=$(cat "$out")
-	else
-		said=$(grep -E "^torture:|skipped .|^[0-9]+ passed" "$out")
-	fi
-	printf "== %s\n%s\n" "$1" "$said"' sh
+} | PYTHONDONTWRITEBYTECODE=1 xargs -P "$jobs" -n 1 sh tests/run-one.sh "$logs"
 for t in tests/run/test_*.py; do
 	add "$logs/$(basename "$t" .py).log" "$t"
 done
