@@ -275,6 +275,8 @@ index_resume(struct index_walk *x)
 {
 	x->lost = false;
 	fill(x);
+	if (x->busy == 0) /* something else had ended it meanwhile */
+		x->o.idle(x->o.arg);
 }
 
 int

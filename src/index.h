@@ -43,7 +43,8 @@ struct index_options {
 
 /* The options are copied.  Never calls back before it has returned. */
 struct index_walk *index_begin(const struct index_options *);
-/* The session has ended; after its recovery index_resume() goes on. */
+/* The session has ended; after its recovery index_resume() goes on, or calls
+ * idle() if there is nothing to go on with. */
 bool index_is_lost(const struct index_walk *);
 void index_resume(struct index_walk *);
 /* How wide it has become. */

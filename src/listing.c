@@ -102,6 +102,14 @@ spin(struct run *r)
 		turn(r);
 }
 
+/* What has failed beside it says why. */
+static int
+halted(struct err *e)
+{
+	return err_set(
+	    e, ERR_INCOMPLETE, NULL, "The listing was not brought to its end.");
+}
+
 static void
 begin_request(struct run *r)
 {
@@ -353,10 +361,8 @@ feed(struct run *r, const struct zone_id *id, const char *token)
 	if (r->fatal.code == ERR_NONE && r->end.code == ERR_NONE &&
 	    http_interrupted(r->cloud->http))
 		err_set(&r->end, ERR_INTERRUPTED, NULL, "Interrupted.");
-	/* What has failed beside it says why. */
 	if (r->halt)
-		err_set(&r->fatal, ERR_INCOMPLETE, NULL,
-		    "The listing was not brought to its end.");
+		(void)halted(&r->fatal);
 }
 
 /* The zone's row as it is now, and the token to go on from; the caller frees
@@ -560,6 +566,8 @@ wait_for_witness(struct run *r, struct err *e)
 		if (witness_is_lost(r->witness) && recover(r, e) == -1)
 			return -1;
 		turn(r);
+		if (r->halt)
+			return halted(e);
 		report_busy(r->report, "Comparing", witness_seen(r->witness),
 		    clock_mono_ms());
 	}

@@ -326,6 +326,17 @@ class Walk(Proof):
                 self.status_is(copy.sync("--prove"), 0)
                 self.assertTrue(self.library(copy)["agrees"])
 
+    def test_a_session_that_ends_beside_what_ends_the_walk(self):
+        """Pages side by side: one finds no session, others no index."""
+        self.signed_in()
+        self.sim.fault("records_query", "status", status=421, skip=4, times=1)
+        self.sim.fault("records_query", "status", status=400, skip=4, times=-1,
+                       body='{"serverErrorCode":"BAD_REQUEST","reason":"no"}')
+        self.whole(self.copy.sync(), 1)
+        self.sim.clear_faults()
+        self.status_is(self.copy.sync("--prove"), 0)
+        self.agrees()
+
     def test_an_index_that_cannot_be_read(self):
         """The copy is whole all the same; that it is not proven is said."""
         self.signed_in()
