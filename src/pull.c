@@ -45,7 +45,7 @@ go_on_beside(void *arg)
 {
 	const struct pull *p = arg;
 
-	return p->beside != NULL ? fetch_step(p->beside) : 1000;
+	return fetch_step(p->beside);
 }
 
 int
@@ -63,22 +63,33 @@ pull_list(struct pull *p, struct err *e)
 	return rc;
 }
 
+/* What may be written on the volume. */
+static int
+room(int64_t *out, const struct pull *p, struct err *e)
+{
+	int64_t total = 0;
+
+	if (store_space(out, &total, p->store, e) == -1)
+		return -1;
+	*out -= fetch_air(total);
+	if (*out < 0)
+		*out = 0;
+	return 0;
+}
+
 /* Said before the first byte: what there is to do, and whether it fits. */
 static int
 say_forecast(struct pull *p, struct err *e)
 {
 	const struct store_forecast *f = &p->forecast;
 	struct report *r = p->app->report;
-	int64_t space = 0, total = 0;
-	char n[32], size[32], room[32];
+	int64_t space = 0;
+	char n[32], size[32], free_text[32];
 
 	if (store_forecast(
 		&p->forecast, p->store, p->filter, clock_now_ms(), e) == -1 ||
-	    store_space(&space, &total, p->store, e) == -1)
+	    room(&space, p, e) == -1)
 		return -1;
-	space -= fetch_air(total);
-	if (space < 0)
-		space = 0;
 	report_open(r, "forecast");
 	report_int(r, "files", f->files);
 	report_int(r, "bytes", f->bytes);
@@ -96,7 +107,7 @@ say_forecast(struct pull *p, struct err *e)
 	report_text(r, REPORT_CHATTER, "%s: %s %s, %s; free: %s.%s",
 	    p->beside != NULL ? "Still to fetch" : "To fetch",
 	    text_count(n, f->files), f->files == 1 ? "file" : "files",
-	    text_size(size, f->bytes), text_size(room, space),
+	    text_size(size, f->bytes), text_size(free_text, space),
 	    f->bytes > space ? " What fits is fetched, Recently Deleted and "
 			       "the newest first."
 			     : "");
@@ -154,24 +165,21 @@ pull_begin(struct pull *p, struct err *e)
 {
 	struct unlisted u = {.any = false};
 	struct report *r = p->app->report;
-	int64_t space = 0, total = 0;
-	char room[32];
+	int64_t space = 0;
+	char free_text[32];
 
 	if (store_zones(p->store, look_for_unlisted, &u, e) == -1 ||
-	    store_space(&space, &total, p->store, e) == -1)
+	    room(&space, p, e) == -1)
 		return -1;
 	if (u.any && !u.some)
 		return 0;
-	space -= fetch_air(total);
-	if (space < 0)
-		space = 0;
 	report_open(r, "listing");
 	report_int(r, "free_bytes", space);
 	report_close(r);
 	report_text(r, REPORT_CHATTER,
 	    "Listing and fetching side by side: how much there is to fetch is "
 	    "known once the list is complete; free: %s.",
-	    text_size(room, space));
+	    text_size(free_text, space));
 	p->beside = begin(p, -1, 0, false);
 	return 0;
 }
