@@ -13,9 +13,6 @@
  * as many may leave the index meanwhile without a gap between the two. */
 #define SHARE_PAGES 20
 #define OVERLAP     20
-/* Positions of a page: a joint one has two records each. */
-#define JOINT_PAGE (PHOTOS_PAGE_MAX / 2)
-#define NAMES_PAGE PHOTOS_PAGE_MAX
 /* Of a page that cannot be read, the smallest that was tried. */
 #define BAD_PAGE 2
 /* How often an empty page is not believed; how much of an index may be passed. */
@@ -49,10 +46,11 @@ struct index_walk {
 
 static void fill(struct index_walk *);
 
+/* Positions of a page. */
 static int64_t
 page_of(const struct index_walk *x)
 {
-	return x->o.names_only ? NAMES_PAGE : JOINT_PAGE;
+	return x->o.joint ? PHOTOS_PAGE_MAX / 2 : PHOTOS_PAGE_MAX;
 }
 
 static void

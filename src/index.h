@@ -28,7 +28,8 @@ struct index_options {
 	struct cloud *cloud;
 	const struct zone_id *zone;
 	const char *index; /* "CPLAssetAndMasterByAddedDate", ... */
-	bool names_only;
+	bool names_only; /* what assets say of themselves is left out */
+	bool joint; /* a position has two records: an asset and its master */
 	int64_t expected; /* positions, as stated; -1: not known */
 	/* Windows side by side: begins with first, grows to width with each page
 	 * that comes well, and is halved when the service asks for rest. */

@@ -37,6 +37,8 @@ struct sync {
 	struct filter filter;
 	struct pull pull;
 	int64_t placed, placed_bytes;
+	struct store_losses losses;
+	bool looked;        /* at the losses */
 	struct err trouble; /* the most urgent of what marred the run */
 };
 
@@ -192,14 +194,12 @@ check_and_mend(struct sync *s, bool listed, struct err *e)
 static int
 look_for_theft(struct sync *s, struct err *e)
 {
-	struct store_losses losses;
-
 	if (s->app->opt.dry_run)
 		return 0;
-	if (store_losses(&losses, s->store, e) == -1 ||
-	    store_losses_seen(s->store, e) == -1)
+	if (store_losses(&s->losses, s->store, e) == -1)
 		return -1;
-	return alarm_is_due(&losses) ? alarm_sound(&losses, e) : 0;
+	s->looked = true;
+	return alarm_is_due(&s->losses) ? alarm_sound(&s->losses, e) : 0;
 }
 
 /* With the disk in trouble, or asked to stop, nothing more is begun. */
@@ -292,8 +292,11 @@ end_run(struct sync *s, int64_t run, struct err *e)
 	    s->app->outcome.text, sizeof(s->app->outcome.text), "%s", v.line);
 	summary_verdict(s->app->report, &v, &facts, run);
 	summary_json(&json, &v, &facts);
-	if (store_run_end(s->store, err_exit_status(v.code), buf_text(&json),
-		clock_now_ms(), &closing) == -1 &&
+	/* A run that is killed before this sounds its alarm again. */
+	if (((s->looked &&
+		 store_losses_seen(s->store, s->losses.upto, &closing) == -1) ||
+		store_run_end(s->store, err_exit_status(v.code),
+		    buf_text(&json), clock_now_ms(), &closing) == -1) &&
 	    s->trouble.code == ERR_NONE) {
 		s->trouble = closing;
 		v.code = closing.code;

@@ -160,6 +160,7 @@ walk_index(struct witness *w)
 		: w->joint    ? s->joint
 			      : s->names,
 	    .names_only = !w->first,
+	    .joint = w->first || w->joint,
 	    .expected = w->counts[w->first ? s->first_stated : s->stated],
 	    .first = w->width,
 	    .width = w->first ? INDEX_WIDTH_MAX : 1,

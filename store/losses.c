@@ -23,9 +23,9 @@ static const char sql_seen[] =
     " (SELECT ifnull(max(event), 0) FROM event WHERE run < ?1))";
 static const char sql_left[] =
     "SELECT ifnull(sum(n), 0) FROM asset_count WHERE flags & 26 = 0";
+static const char sql_upto[] = "SELECT ifnull(max(event), 0) FROM event";
 static const char sql_keep[] =
-    "INSERT INTO meta(name, value)"
-    " SELECT 'losses_seen', ifnull(max(event), 0) FROM event WHERE true"
+    "INSERT INTO meta(name, value) VALUES('losses_seen', ?1)"
     " ON CONFLICT(name) DO UPDATE SET value = excluded.value"
     "  WHERE value <> excluded.value";
 
@@ -38,14 +38,15 @@ store_losses(struct store_losses *out, struct store *s, struct err *e)
 	if (sql_first(s, e, sql_seen, "i>i", s->run, &seen) != 0 ||
 	    sql_first(s, e, sql_lost, "idd>i", seen, (int)EVENT_GONE,
 		(int)EVENT_TRASHED, &out->lost) != 0 ||
-	    sql_first(s, e, sql_left, ">i", &out->left) != 0)
+	    sql_first(s, e, sql_left, ">i", &out->left) != 0 ||
+	    sql_first(s, e, sql_upto, ">i", &out->upto) != 0)
 		return -1;
 	return 0;
 }
 
 int
-store_losses_seen(struct store *s, struct err *e)
+store_losses_seen(struct store *s, int64_t upto, struct err *e)
 {
 	assert(s->run != 0);
-	return sql_run(s, e, sql_keep, "");
+	return sql_run(s, e, sql_keep, "i", upto);
 }

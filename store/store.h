@@ -890,9 +890,11 @@ int	store_totals(struct store_totals *out, struct store *, struct err *);
 struct store_losses {
 	int64_t	lost;
 	int64_t	left;	/* assets in the cloud and not in the trash, now */
+	int64_t	upto;	/* how far the history was read */
 };
 int	store_losses(struct store_losses *out, struct store *, struct err *);
-int	store_losses_seen(struct store *, struct err *);
+/* They have been told: what came after upto counts the next time. */
+int	store_losses_seen(struct store *, int64_t upto, struct err *);
 
 /* ---- lists ---- */
 

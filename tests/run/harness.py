@@ -19,6 +19,7 @@ import urllib.request
 
 BUILD = os.environ.get("BUILD", "build")
 PROGRAM = os.path.abspath(os.path.join(BUILD, "icloud-pull"))
+SHIM = os.path.abspath(os.path.join(BUILD, "shim.so"))
 SIMCLOUD = os.path.abspath(os.path.join(BUILD, "simcloud"))
 RECORDED = os.path.abspath(
     os.environ.get("ICLOUD_PULL_RECORDED", "../shared/recorded"))
@@ -26,6 +27,15 @@ ACCOUNT = "jd@example.com"
 PASSWORD = "correct horse battery staple"
 # Longer than anything takes; a hang is a failure, not a wait.
 PATIENCE_S = int(os.environ.get("PATIENCE_S", "300"))
+
+
+def shimmed(**values):
+    """The environment of a program with shim.c before it."""
+    # The sanitizer's library would otherwise insist on coming first.
+    asan = os.environ.get("ASAN_OPTIONS", "")
+    return dict({name: str(value) for name, value in values.items()},
+                LD_PRELOAD=SHIM,
+                ASAN_OPTIONS=asan + ":verify_asan_link_order=0")
 
 
 class Sim:

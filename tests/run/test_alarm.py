@@ -46,6 +46,19 @@ class Theft(harness.Case):
         self.all_is_kept()
         self.status_is(self.copy.sync(), 0)
 
+    def test_a_run_that_is_killed_leaves_it_to_the_next(self):
+        self.sim.change("mass_trash", percent=40)
+        said = []
+        for step in range(1, 1000):
+            result = self.copy.sync("--json", env=harness.shimmed(
+                SHIM_KILL_AT=step))
+            said += [e["status"] for e in result.events()
+                     if e["event"] == "verdict"]
+            if result.status != -9:
+                break
+        self.assertGreater(step, 10)
+        self.assertIn(7, said)
+
     def test_whoever_lists_first_the_run_that_fetches_sounds_it(self):
         self.sim.change("mass_trash", percent=40)
         result = self.copy.verify()

@@ -13,7 +13,8 @@ import subprocess
 import unicodedata
 
 import harness
-from test_manifest import folder, manifest, shimmed
+from harness import shimmed
+from test_manifest import folder, manifest
 
 
 def links(copy):

@@ -1,6 +1,5 @@
 """A first run fetches while it lists."""
 
-import os
 import signal
 
 import harness
@@ -119,12 +118,8 @@ class Beside(harness.Case):
     def test_a_disk_that_fails_ends_the_listing(self):
         self.signed_in()
         self.slow_feed()
-        shim = os.path.abspath(os.path.join(harness.BUILD, "shim.so"))
         result = self.copy.sync(
-            "--json", env={"LD_PRELOAD": shim, "SHIM_FAIL": "write:20:EIO",
-                           "ASAN_OPTIONS":
-                           os.environ.get("ASAN_OPTIONS", "") +
-                           ":verify_asan_link_order=0"})
+            "--json", env=harness.shimmed(SHIM_FAIL="write:20:5"))
         self.status_is(result, 5)
         self.whole()
 

@@ -14,9 +14,9 @@ import subprocess
 import time
 import unittest
 
-from harness import BUILD, Copy, Sim, check_sums, compare, main, sha256_of
+import harness
+from harness import Copy, Sim, check_sums, compare, main, sha256_of
 
-SHIM = os.path.abspath(os.path.join(BUILD, "shim.so"))
 SECONDS = int(os.environ.get("TORTURE_S", "60"))
 SEED = int(os.environ.get("TORTURE_SEED", random.randrange(1 << 32)))
 
@@ -41,11 +41,7 @@ class Crash(unittest.TestCase):
         return copy
 
     def shimmed(self, copy, **shim):
-        # The sanitizer's library would otherwise insist on coming first.
-        asan = os.environ.get("ASAN_OPTIONS", "")
-        result = copy.sync(env=dict(
-            shim, LD_PRELOAD=SHIM,
-            ASAN_OPTIONS=asan + ":verify_asan_link_order=0"))
+        result = copy.sync(env=harness.shimmed(**shim))
         self.assertNotIn("ASan", result.err)
         return result
 
@@ -183,10 +179,7 @@ class Mending(unittest.TestCase):
         return copy
 
     def repair(self, copy, **shim):
-        asan = os.environ.get("ASAN_OPTIONS", "")
-        return copy.verify("--repair", env=dict(
-            shim, LD_PRELOAD=SHIM,
-            ASAN_OPTIONS=asan + ":verify_asan_link_order=0"))
+        return copy.verify("--repair", env=harness.shimmed(**shim))
 
     def kept_somewhere(self, copy):
         """Bytes that were damaged, and what stood in a place: nothing of it is

@@ -15,10 +15,9 @@ import subprocess
 import time
 import unittest
 
-from harness import (ACCOUNT, BUILD, PASSWORD, Case, Copy, Sim, check_sums,
-                     compare, main, sha256_of, stop, wait_for)
+from harness import (ACCOUNT, PASSWORD, Case, Copy, Sim, check_sums, compare,
+                     main, sha256_of, shimmed, stop, wait_for)
 
-SHIM = os.path.abspath(os.path.join(BUILD, "shim.so"))
 SOON_S = 2
 MEBI = 1 << 20
 DAY_MS = 24 * 3600 * 1000
@@ -34,13 +33,6 @@ def partial(copy):
     folder = os.path.join(copy.root, ".icloud-pull", "partial.noindex")
     return {name: os.path.getsize(os.path.join(folder, name))
             for name in os.listdir(folder)} if os.path.isdir(folder) else {}
-
-
-def shimmed(**values):
-    asan = os.environ.get("ASAN_OPTIONS", "")
-    return dict({name: str(value) for name, value in values.items()},
-                LD_PRELOAD=SHIM,
-                ASAN_OPTIONS=asan + ":verify_asan_link_order=0")
 
 
 class Edges(Case):

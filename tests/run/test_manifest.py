@@ -10,9 +10,9 @@ import gzip
 import json
 import os
 import shutil
-import unittest
 
 import harness
+from harness import shimmed
 
 
 def folder(copy, name):
@@ -40,14 +40,6 @@ def records(copy):
                        encoding="utf-8") as file:
             found += [(name, json.loads(text)) for text in file]
     return found
-
-
-def shimmed(**values):
-    asan = os.environ.get("ASAN_OPTIONS", "")
-    return dict({name: str(value) for name, value in values.items()},
-                LD_PRELOAD=os.path.abspath(
-                    os.path.join(harness.BUILD, "shim.so")),
-                ASAN_OPTIONS=asan + ":verify_asan_link_order=0")
 
 
 def month_files(copy):

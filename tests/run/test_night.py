@@ -16,11 +16,10 @@ import threading
 import time
 import unittest
 
-from harness import (ACCOUNT, BUILD, PASSWORD, Case, Copy, Sim, compare, main,
-                     stop, wait_for)
+from harness import (ACCOUNT, BUILD, PASSWORD, Case, Sim, compare, main,
+                     shimmed, stop, wait_for)
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-SHIM = os.path.abspath(os.path.join(BUILD, "shim.so"))
 HOUR_MS = 3600 * 1000
 DAY_MS = 24 * HOUR_MS
 SOON_S = 2
@@ -620,21 +619,16 @@ class Doctor(Nights):
             file.flush()
             self.bad("lock", 5, says="run 123")
 
-    def shimmed(self, **values):
-        asan = os.environ.get("ASAN_OPTIONS", "")
-        return dict(values, LD_PRELOAD=SHIM,
-                    ASAN_OPTIONS=asan + ":verify_asan_link_order=0")
-
     def test_the_disk_cannot_be_written(self):  # B087
         self.bad("volume", 5, says="read-only",
-                 env=self.shimmed(SHIM_FAIL="mkdir:0:30"))
+                 env=shimmed(SHIM_FAIL="mkdir:0:30"))
 
     def test_the_state_lies_on_another_machine(self):
         for kind in ("ff534d42", "6969", "2011bab0"): # cifs, nfs, exfat
-            found = self.checks(status=5, env=self.shimmed(SHIM_FS=kind))
+            found = self.checks(status=5, env=shimmed(SHIM_FS=kind))
             self.assertEqual(found["state"][:2], ("bad", 5), found)
             self.assertIn("XDG_STATE_HOME", found["state"][2])
-            self.status_is(self.copy.sync(env=self.shimmed(SHIM_FS=kind)), 5)
+            self.status_is(self.copy.sync(env=shimmed(SHIM_FS=kind)), 5)
 
     def test_there_is_too_little_room(self):
         rows(self.copy, "update content set live = 1, state = 0, want = 1, "

@@ -2,11 +2,9 @@
 password is proven, a code is asked for, and Apple mails the owner.  The clock
 of the program (by the shim) and that of the simulated iCloud go on together."""
 
-import os
 
-from harness import ACCOUNT, BUILD, PASSWORD, Case, compare, main
+from harness import PASSWORD, Case, compare, main, shimmed
 
-SHIM = os.path.abspath(os.path.join(BUILD, "shim.so"))
 DAY = 86400
 NEW_PASSWORD = "another horse"
 
@@ -19,10 +17,7 @@ class Nights(Case):
 
     def setUp(self):
         super().setUp()
-        asan = os.environ.get("ASAN_OPTIONS", "")
-        self.copy.env.update(
-            LD_PRELOAD=SHIM, SHIM_CLOCK="0",
-            ASAN_OPTIONS=asan + ":verify_asan_link_order=0")
+        self.copy.env.update(shimmed(SHIM_CLOCK=0))
 
     def wait_until(self, night):
         seconds = (night - self.today) * DAY

@@ -1,7 +1,5 @@
 """The proof of completeness: iCloud's own indexes as a witness of its feed."""
 
-import os
-
 import harness
 
 DAY_S = 24 * 3600
@@ -49,11 +47,7 @@ class Proof(harness.Case):
         """The clock of program and simulator, so many days on."""
         self.sim.advance(days * DAY_S - getattr(self, "clock_s", 0))
         self.clock_s = days * DAY_S
-        return {"LD_PRELOAD": os.path.abspath(
-                    os.path.join(harness.BUILD, "shim.so")),
-                "SHIM_CLOCK": str(self.clock_s),
-                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
-                ":verify_asan_link_order=0"}
+        return harness.shimmed(SHIM_CLOCK=self.clock_s)
 
     def sync_at(self, days, *words):
         """A session is long over by then."""
@@ -292,6 +286,21 @@ class Walk(Proof):
         self.sim.clear_faults()
         self.whole(self.copy.sync("--prove"))
         self.agrees()
+
+    def test_a_service_with_joint_indexes_alone(self):
+        """A page of those has half as many assets."""
+        self.signed_in()
+        self.whole(self.copy.sync())
+        self.sim.hook("records_query", "joint_only", times=-1)
+        self.whole(self.copy.sync("--prove"))
+        self.agrees()
+        bursts = len(self.differences())
+        # A page in the middle of the index that stays empty, and no more.
+        self.sim.clear_faults()
+        self.sim.hook("records_query", "empty_page", skip=5, times=3)
+        self.sim.hook("records_query", "joint_only", times=-1)
+        self.whole(self.copy.sync("--prove"))
+        self.assertEqual(len(self.differences()), bursts + 100)
 
     def test_assets_leave_while_they_are_paged(self):
         """B004: one before each page, in windows of ranks and by markers."""

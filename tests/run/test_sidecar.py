@@ -14,7 +14,8 @@ import unittest
 import xml.etree.ElementTree
 
 import harness
-from test_manifest import folder, manifest, shimmed
+from harness import shimmed
+from test_manifest import folder, manifest
 
 ROLES = ("original", "alternative", "edited", "edited-video")
 EPOCH = datetime.datetime(1970, 1, 1)

@@ -13,20 +13,12 @@ import stat
 import subprocess
 import time
 
-from harness import (ACCOUNT, BUILD, PASSWORD, Case, Copy, Result, Sim,
-                     compare, main, newer, stop, wait_for, PATIENCE_S)
+from harness import (ACCOUNT, PASSWORD, PATIENCE_S, Case, Copy, Result, Sim,
+                     compare, main, newer, shimmed, stop, wait_for)
 from terminal import Terminal
 
-SHIM = os.path.abspath(os.path.join(BUILD, "shim.so"))
 COMMAND = "echo '%s'" % PASSWORD
 MINUTE, HOUR = 60, 3600
-
-
-def shimmed(**values):
-    asan = os.environ.get("ASAN_OPTIONS", "")
-    return dict({name: str(value) for name, value in values.items()},
-                LD_PRELOAD=SHIM,
-                ASAN_OPTIONS=asan + ":verify_asan_link_order=0")
 
 
 class SignIn(Case):

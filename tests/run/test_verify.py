@@ -8,27 +8,16 @@ import fcntl
 import glob
 import os
 import random
-import re
-import shutil
 import sqlite3
 import struct
 import subprocess
 import time
-import unittest
 
-from harness import (BUILD, Case, Copy, Sim, check_sums, compare, main,
-                     sha256_of, stop)
+from harness import (Case, Copy, Sim, check_sums, compare, main, sha256_of,
+                     shimmed, stop)
 
-SHIM = os.path.abspath(os.path.join(BUILD, "shim.so"))
 ASSETS = int(os.environ.get("VERIFY_ASSETS", "250"))
 SEED = int(os.environ.get("VERIFY_SEED", "33"))
-
-
-def shimmed(**values):
-    asan = os.environ.get("ASAN_OPTIONS", "")
-    return dict({name: str(value) for name, value in values.items()},
-                LD_PRELOAD=SHIM,
-                ASAN_OPTIONS=asan + ":verify_asan_link_order=0")
 
 
 def read(path):

@@ -479,6 +479,7 @@ void trash_newest(struct cloud *, struct zone *, int64_t now_ms);
  *   zone_error        CODE@CHOICE, for zone lists @private or @shared
  *   count_offset      N@CHOICE: added to counts
  *   not_indexed       the indexing state is RUNNING
+ *   joint_only        indexes of assets alone are not known
  *   trash_one         the newest asset leaves before each page of an index
  *   wrong_size        N@CHOICE: added to the stated size of originals
  *   no_url            CHOICE: originals without downloadURL

@@ -80,7 +80,7 @@ static const char *const help[] = {
     "             empty_page no_master bad_record zone_error token_refused\n"
     "             not_indexed count_offset lookup_not_found wrong_checksum\n"
     "             wrong_size no_url no_original checksum_kind trash_one\n"
-    "             leave_out\n"
+    "             leave_out joint_only\n"
     "\n",
     "Library ops (changes.c): add duplicate edit revert trash mass_trash "
     "restore\n"

@@ -31,7 +31,8 @@ knows_a_theft(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct store_losses l = {table[i].lost, table[i].left};
+		struct store_losses l = {
+		    .lost = table[i].lost, .left = table[i].left};
 
 		if (alarm_is_due(&l) != table[i].due)
 			fail_msg("row %zu", i);
