@@ -47,6 +47,7 @@ check | tidy)
 	need python3 python3 python3
 	need mandoc mandoc mandoc
 	need exiftool libimage-exiftool-perl exiftool
+	need exiv2 exiv2 exiv2
 	# Other file systems, in a file: for root on Linux alone.
 	if [ -e /dev/fuse ] && [ "$(id -u)" -eq 0 ] && have apt-get; then
 		need mount.exfat-fuse exfat-fuse ""

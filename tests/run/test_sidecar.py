@@ -191,6 +191,53 @@ class Sidecar(harness.Case):
         seen["zone"] += bool(t["timeZoneOffset_s"])
         seen["old"] += ms < 0
 
+    @unittest.skipUnless(shutil.which("exiv2"), "exiv2 is not there")
+    def test_exiv2_reads_the_same(self):
+        """The library by which digiKam, darktable and Gwenview read them."""
+        copy = self.pulled()
+        read = read_all(copy)
+        tags = {"Xmp.dc.title": "XMP-dc:Title",
+                "Xmp.dc.description": "XMP-dc:Description",
+                "Xmp.dc.subject": "XMP-dc:Subject",
+                "Xmp.digiKam.TagsList": "XMP-digiKam:TagsList",
+                "Xmp.exif.DateTimeOriginal": "XMP-exif:DateTimeOriginal",
+                "Xmp.exif.GPSLatitude": "XMP-exif:GPSLatitude",
+                "Xmp.xmp.Rating": "XMP-xmp:Rating"}
+        seen = dict.fromkeys(tags, 0)
+        for path, found in read.items():
+            for tag, name in tags.items():
+                text = self.exiv2(copy, path + ".xmp", tag)
+                self.assertEqual(text is None, name not in found, (path, tag))
+                if text is None:
+                    continue
+                seen[tag] += 1
+                value = found[name]
+                if name.startswith("XMP-dc:") and isinstance(value, str):
+                    self.assertEqual(text, 'lang="x-default" ' + value)
+                elif isinstance(value, list):
+                    self.assertEqual(text, ", ".join(map(str, value)))
+                elif tag.endswith("Latitude"):
+                    degrees, minutes = text[:-1].split(",")
+                    value = abs(float(value))
+                    self.assertAlmostEqual(
+                        int(degrees) + float(minutes) / 60, value, delta=1e-7)
+                    self.assertIn(text[-1], "NS")
+                elif tag.endswith("Original"):
+                    date, time = text.split("T")
+                    self.assertEqual(date.replace("-", ":") + " " + time,
+                                     value)
+                else:
+                    self.assertEqual(text, str(value))
+        self.assertNotIn(0, seen.values(), seen)
+
+    def exiv2(self, copy, path, tag):
+        done = subprocess.run(
+            ["exiv2", "-q", "-g", tag + "$", "-Pv",
+             os.path.join(copy.root, path)], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, check=False)
+        self.assertIn(done.returncode, (0, 1), done)
+        return done.stdout[:-1].decode() if done.stdout else None
+
     def test_only_what_changes_is_written_anew(self):
         copy = self.pulled()
         before = sidecars(copy)
