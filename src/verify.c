@@ -11,6 +11,7 @@
 #include "cloud.h"
 #include "cmd.h"
 #include "describe.h"
+#include "filter.h"
 #include "log.h"
 #include "mend.h"
 #include "pull.h"
@@ -97,13 +98,22 @@ add_cloud(struct buf *out, const struct verify_facts *f)
 		    "files that iCloud holds are");
 		buf_adds(out, " not here.");
 	}
+	if (f->filtered > 0) {
+		buf_adds(out, " ");
+		text_add_count(out, f->filtered, "file is", "files are");
+		buf_adds(out, " left out by a filter.");
+	}
 	if (f->gaps > 0) {
 		buf_adds(out, " ");
 		text_add_count(out, f->gaps, "gap", "gaps");
 		buf_adds(out, " (icloud-pull status --gaps).");
 	}
 	if (f->missing == 0 && f->gaps == 0)
-		buf_adds(out, " iCloud holds nothing that is not here.");
+		buf_adds(out,
+		    f->filtered > 0 ? " iCloud holds nothing else that is not "
+				      "here."
+				    : " iCloud holds nothing that is not "
+				      "here.");
 }
 
 static void
@@ -171,7 +181,8 @@ struct verify {
 	struct work *work;
 	struct store *store;
 	struct cloud cloud;
-	struct store_filter filter;
+	struct filter filter;
+	struct store_filter wanted; /* of it, by a repair */
 	struct pull pull;
 	struct scrub scrub;
 	struct mend mend;
@@ -376,7 +387,7 @@ list_cloud(struct verify *v, struct err *why)
 	    .cloud = &v->cloud,
 	    .store = v->store,
 	    .work = v->work,
-	    .filter = &v->filter};
+	    .filter = &v->wanted};
 	err_clear(&v->pull.trouble);
 	if (open_cloud(v, why) == -1 || pull_list(&v->pull, why) == -1)
 		return -1;
@@ -409,7 +420,8 @@ say_unfetched(void *arg, const struct store_gap *g)
 	    g);
 }
 
-/* Everything that the cloud lists must be held, or is named. */
+/* Everything that the cloud lists must be held, or is named, or is left out by
+ * the filter. */
 static int
 compare(struct verify *v, struct err *e)
 {
@@ -417,7 +429,7 @@ compare(struct verify *v, struct err *e)
 
 	if (store_gaps_refresh(v->store, e) == -1 ||
 	    store_gaps(v->store, say_gap, v, e) == -1 ||
-	    store_unfetched(v->store, say_unfetched, v, e) == -1)
+	    store_unfetched(v->store, &v->filter.of, say_unfetched, v, e) == -1)
 		return -1;
 	if (v->named > NAMED_MAX && v->app->opt.verbose == 0)
 		report_text(v->app->report, REPORT_ASKED,
@@ -432,7 +444,8 @@ fetch(struct verify *v, struct err *e)
 {
 	struct err why = ERR_INIT;
 
-	v->filter.mend = strcmp(v->app->opt.repair, "all") != 0;
+	v->wanted = v->filter.of;
+	v->wanted.mend = strcmp(v->app->opt.repair, "all") != 0;
 	if (mend_fetch(&v->mend, &v->pull, &why) == -1 ||
 	    v->pull.trouble.code != ERR_NONE) {
 		if (why.code == ERR_NONE)
@@ -460,6 +473,14 @@ look_for_theft(struct verify *v, struct err *e)
 	return 0;
 }
 
+/* By names, which the listing may have brought. */
+static int
+make_filter(struct verify *v, struct err *e)
+{
+	filter_clear(&v->filter);
+	return filter_make(&v->filter, v->store, &v->app->opt, e);
+}
+
 static int
 ask_cloud(struct verify *v, struct err *e)
 {
@@ -468,7 +489,7 @@ ask_cloud(struct verify *v, struct err *e)
 	if (list_cloud(v, &why) == -1)
 		return not_asked(v, &why, e);
 	v->asked = true;
-	if (look_for_theft(v, e) == -1)
+	if (look_for_theft(v, e) == -1 || make_filter(v, e) == -1)
 		return -1;
 	if (v->repair && fetch(v, e) == -1)
 		return -1;
@@ -524,6 +545,8 @@ say_verdict(struct verify *v, const struct verify_facts *f,
 	report_int(r, "months", f->months);
 	report_bool(r, "asked", f->asked);
 	report_int(r, "missing", f->missing);
+	report_str(r, "filter", f->filter);
+	report_int(r, "filtered", f->filtered);
 	report_int(r, "gaps", f->gaps);
 	report_close(r);
 	report_text(r, REPORT_ASKED, "%s", end->line);
@@ -552,9 +575,11 @@ end_run(struct verify *v, int64_t run, struct err *e)
 	struct verify_verdict end;
 	struct err closing = ERR_INIT;
 	struct verify_facts f;
+	struct store_left left = {0};
 	struct buf json = {0};
 
-	if (store_totals(&v->totals, v->store, &closing) == -1)
+	if (store_totals(&v->totals, v->store, &closing) == -1 ||
+	    store_left(&left, v->store, &v->filter.of, &closing) == -1)
 		err_keep_worse(&v->trouble, &closing);
 	f = (struct verify_facts){.stopped = v->trouble,
 	    .slice = v->slice,
@@ -567,7 +592,9 @@ end_run(struct verify *v, int64_t run, struct err *e)
 	    .moved = v->moved,
 	    .damaged_gone = t->damaged_gone,
 	    .repaired = v->placed + v->mend.followed,
-	    .missing = t->missing - t->mending - t->gap_contents,
+	    .missing = left.open - t->mending,
+	    .filter = v->filter.text,
+	    .filtered = left.filtered,
 	    .gaps = t->gaps,
 	    .size_verified = v->scrub.size_verified,
 	    .gone_kept = t->gone_kept,
@@ -610,7 +637,7 @@ verify_run(struct app *app, struct err *e)
 	if (o->root == NULL)
 		return err_set(e, ERR_USAGE, "Give --root DIR.",
 		    "Where the copy lies is not known.");
-	if (open_copy(&v, e) == -1 ||
+	if (open_copy(&v, e) == -1 || make_filter(&v, e) == -1 ||
 	    store_run_begin(&run, v.store, "verify", clock_now_ms(),
 		checksum_rule, e) == -1)
 		goto out;
@@ -620,6 +647,7 @@ verify_run(struct app *app, struct err *e)
 		err_keep_worse(&v.trouble, &trouble);
 	rc = end_run(&v, run, e);
 out:
+	filter_clear(&v.filter);
 	cloud_close(&v.cloud);
 	store_close(v.store);
 	work_free(v.work);

@@ -23,9 +23,11 @@ struct verify_facts {
 	int64_t damaged_gone;	/* of them: have left iCloud */
 	int64_t repaired;
 	int64_t missing;	/* iCloud has it; never fetched */
+	int64_t filtered;	/* the same, but left out by the filter */
 	int64_t gaps;		/* open, known ones too */
 	int64_t size_verified;	/* of checked: not provable */
 	int64_t gone_kept, strays, months;
+	const char *filter;	/* as options; NULL: none */
 };
 struct verify_verdict {
 	enum err_code code; /* decides the status; ERR_NONE: all is well */

@@ -205,16 +205,29 @@ static const char sql_carrier[] =
     " JOIN record n ON n.rec = x.carrier JOIN record an ON an.rec = x.rec"
     " LEFT JOIN master m ON m.rec = x.master";
 
-/* Does the filter q let somebody have content c? */
+/* Does the filter q let somebody have content c?  What was here and is to be
+ * mended is let by every filter. */
 #define LET                                                                    \
+	" (EXISTS(SELECT 1 FROM file f"                                        \
+	"  WHERE f.content = c.content AND f.mend <> 0)"                       \
+	" OR NOT q.mend AND"                                                   \
 	" (EXISTS(SELECT 1 FROM resource r JOIN asset a ON a.rec = r.rec"      \
 	"  WHERE r.content = c.content AND" FILTER_LETS ")"                    \
 	" OR EXISTS(SELECT 1 FROM resource r JOIN asset a ON a.master = r.rec" \
-	"  WHERE r.content = c.content AND" FILTER_LETS ")) AS let"
+	"  WHERE r.content = c.content AND" FILTER_LETS "))) AS let"
 
 static const char sql_let[] =
     "SELECT" LET " FROM temp.filter q CROSS JOIN content c"
     " WHERE c.content = ?1";
+
+int
+content_is_let(int *let, struct store *s, int64_t content, struct err *e)
+{
+	*let = 1;
+	return filter_is_none(&s->filter_used)
+	    ? 0
+	    : sql_first(s, e, sql_let, "i>d", content, let);
+}
 
 static const char sql_next_wants[] =
     "SELECT content, want FROM content WHERE want IS NOT NULL"
@@ -230,11 +243,10 @@ want_fill(
     struct store_want *out, struct store *s, int64_t content, struct err *e)
 {
 	int64_t failures = 0, flags = 0;
-	int rc, let = 1, lonely = 0;
+	int rc, let, lonely = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (!filter_is_none(&s->filter_used) &&
-	    sql_first(s, e, sql_let, "i>d", content, &let) == -1)
+	if (content_is_let(&let, s, content, e) == -1)
 		return -1;
 	if (!let)
 		return 1;

@@ -174,14 +174,15 @@ static const char sql_unfetched[] =
     "  WHERE f.content = c.content AND f.mend <> 0)"
     " ORDER BY c.content LIMIT 1";
 
+/* contents: at is one, and those that the filter leaves out are passed over. */
 static int
-walk(struct store *s, const char *sql, int64_t run,
+walk(struct store *s, const char *sql, bool contents, int64_t run,
     void (*each)(void *, const struct store_gap *), void *arg, struct err *e)
 {
 	char *zone, *record, *name, *detail;
 	struct store_gap g;
 	int64_t at = 0;
-	int rc, why;
+	int rc, why, let = 1;
 
 	for (;;) {
 		zone = record = name = detail = NULL;
@@ -190,6 +191,8 @@ walk(struct store *s, const char *sql, int64_t run,
 			&name, &g.role, &why, &detail, &g.first_run, &g.stated);
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
+		if (contents)
+			rc = content_is_let(&let, s, at, e);
 		g.zone = zone;
 		g.record = record;
 		g.name = name;
@@ -198,11 +201,14 @@ walk(struct store *s, const char *sql, int64_t run,
 		g.known = g.first_run > 0 && g.first_run < run;
 		if (g.first_run == 0)
 			g.first_run = run;
-		each(arg, &g);
+		if (rc == 0 && let)
+			each(arg, &g);
 		free(zone);
 		free(record);
 		free(name);
 		free(detail);
+		if (rc != 0)
+			return -1;
 	}
 }
 
@@ -213,18 +219,18 @@ store_gaps(struct store *s, void (*each)(void *, const struct store_gap *),
 	int64_t run;
 
 	if (run_now(&run, s, e) == -1 ||
-	    walk(s, sql_gaps, run, each, arg, e) == -1)
+	    walk(s, sql_gaps, false, run, each, arg, e) == -1)
 		return -1;
-	return walk(s, sql_failures, run, each, arg, e);
+	return walk(s, sql_failures, false, run, each, arg, e);
 }
 
 int
-store_unfetched(struct store *s, void (*each)(void *, const struct store_gap *),
-    void *arg, struct err *e)
+store_unfetched(struct store *s, const struct store_filter *f,
+    void (*each)(void *, const struct store_gap *), void *arg, struct err *e)
 {
 	int64_t run;
 
-	if (run_now(&run, s, e) == -1)
+	if (run_now(&run, s, e) == -1 || filter_use(s, f, e) == -1)
 		return -1;
-	return walk(s, sql_unfetched, run, each, arg, e);
+	return walk(s, sql_unfetched, true, run, each, arg, e);
 }

@@ -425,7 +425,8 @@ struct store_filter {
 	bool		(*skips)(unsigned kinds, int role, const char *uti,
 			    const char *original_uti);
 	unsigned	 kinds;
-	bool		 mend;	/* only what store_mend() wants anew */
+	bool		 mend;	/* only what store_mend() wants anew, which
+				   none of the others leaves out */
 };
 struct store_forecast {
 	int64_t	files, bytes;	/* to fetch now; stated sizes */
@@ -998,9 +999,10 @@ struct store_gap {
 int	store_gaps_refresh(struct store *, struct err *);
 int	store_gaps(struct store *, void (*each)(void *,
 	    const struct store_gap *), void *arg, struct err *);
-/* Walk what is still to fetch and has not been tried (STORE_NOT_YET); what is
- * being mended is none of it. */
-int	store_unfetched(struct store *, void (*each)(void *,
-	    const struct store_gap *), void *arg, struct err *);
+/* Walk what is still to fetch, is not left out by the filter and has not been
+ * tried (STORE_NOT_YET); what is being mended is none of it. */
+int	store_unfetched(struct store *, const struct store_filter *,
+	    void (*each)(void *, const struct store_gap *), void *arg,
+	    struct err *);
 
 #endif

@@ -288,6 +288,9 @@ bool	filter_is_same(const struct store_filter *,
  * is none. */
 int	filter_use(struct store *, const struct store_filter *, struct err *);
 
+/* May content be fetched, as filter_use() said?  0, 1. */
+int	content_is_let(int *let, struct store *, int64_t content,
+	    struct err *);
 /* Is asset a let have its resource r?  q is temp.filter. */
 #define FILTER_LETS \
 	" a.flags & q.flags = 0 AND (q.roles >> r.role) & 1 = 0" \
@@ -300,8 +303,6 @@ int	filter_use(struct store *, const struct store_filter *, struct err *);
 	" AND (NOT q.albums OR EXISTS(SELECT 1 FROM relation l" \
 	"  WHERE l.asset = a.rec AND l.trashed = 0" \
 	"   AND l.album IN temp.filter_album))" \
-	" AND (NOT q.mend OR EXISTS(SELECT 1 FROM file f" \
-	"  WHERE f.content = r.content AND f.mend <> 0))" \
 	" AND (NOT q.types OR NOT filter_skips(r.role, r.uti," \
 	"  (SELECT o.uti FROM resource o" \
 	"   WHERE o.rec = a.master AND o.role = 0)))"

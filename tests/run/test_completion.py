@@ -144,7 +144,7 @@ class Scripts(unittest.TestCase):
             ("doctor --", of()),
             ("nonsense --", of()),
             ("sync --r", "--root --recent --repair"),
-            ("verify --r", "--repair --root"),
+            ("verify --r", "--recent --repair --root"),
             ("sync --dry-run --st", "--strict"),
             ("list ", "libraries albums assets files"),
             ("list a", "albums assets"),

@@ -179,6 +179,51 @@ class Kinds(Filters):
                   if t["state"] == "live"}
         self.assertTrue(self.held() <= wanted)
 
+    def test_verify_knows_what_is_left_out(self):
+        copy = self.signed_in()
+        self.status_is(copy.sync("--skip", "live,edited"), 0)
+        some = set(copy.files())
+        result = copy.verify("--json")
+        self.status_is(result, 1)
+        out = result.event("verdict")["missing"]
+        self.assertGreater(out, 0)
+        result = copy.verify("--json", "--skip", "live,edited")
+        self.status_is(result, 0)
+        verdict = result.event("verdict")
+        self.assertEqual((verdict["missing"], verdict["filtered"],
+                          verdict["filter"]),
+                         (0, out, "--skip live --skip edited"))
+        self.assertIn("%d files are left out by a filter." % out,
+                      verdict["text"])
+        self.assertNotIn("gap", [e["event"] for e in result.events()])
+        # A part of it.
+        result = copy.verify("--json", "--skip", "live")
+        self.status_is(result, 1)
+        verdict = result.event("verdict")
+        self.assertEqual(verdict["missing"] + verdict["filtered"], out)
+        self.assertEqual(len([e for e in result.events()
+                              if e["event"] == "gap"]), verdict["missing"])
+        self.status_is(copy.verify("--repair", "--skip", "live,edited"), 0)
+        self.assertEqual(set(copy.files()), some)
+        result = copy.verify("--album", "no such")
+        self.status_is(result, 2)
+        self.assertEqual(result.out, "")
+
+    def test_what_was_here_is_mended_whatever_is_left_out(self):
+        copy = self.signed_in()
+        self.status_is(copy.sync(), 0)
+        before = self.held()
+        movies = {content(t) for t in self.sim.truth()
+                  if t["role"] == "live"}
+        for how in ((copy.verify, "--repair"),
+                    (copy.verify, "--repair=missing"),
+                    (copy.sync, "--sample", "100", "--repair")):
+            gone = [p for p in copy.files().values()
+                    if (sha256_of(p), os.path.getsize(p)) in movies][0]
+            os.unlink(gone)
+            self.status_is(how[0]("--skip", "live", *how[1:]), 0)
+            self.assertEqual(self.held(), before)
+
     def test_what_was_fetched_stays_when_a_filter_comes(self):  # B081
         copy = self.signed_in()
         self.status_is(copy.sync(), 0)

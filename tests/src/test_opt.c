@@ -319,7 +319,8 @@ keeps_scopes_apart(void **state)
 	    {"--as-of=2024", OPT_SYNC, -1},
 	    {"--as-of=2024", OPT_DOCTOR, -1},
 	    {"--skip=live", OPT_SYNC, 0},
-	    {"--skip=live", OPT_VERIFY, -1},
+	    {"--skip=live", OPT_VERIFY, 0},
+	    {"--skip=live", OPT_STATUS, -1},
 	    {"-vq", OPT_DOCTOR, 0},
 	    {"--completion=zsh", OPT_DOCTOR, 0},
 	    {"--stdin", OPT_LOGIN, 0},
@@ -961,7 +962,10 @@ walks_the_options_of_a_scope(void **state)
 	    {OPT_LOGIN, "stdin code sms[=]N voice[=]N save-password"},
 	    {OPT_STATUS, "gaps"},
 	    {OPT_VERIFY,
-		"jobs=N-j limit-rate=BYTES file-mode=MODE lock-files "
+		"jobs=N-j limit-rate=BYTES library=NAME* album=NAME* "
+		"since=DATE until=DATE recent=N "
+		"skip=KIND*{live raw edited video hidden trashed,} "
+		"file-mode=MODE lock-files "
 		"repair[=]KIND{all missing damaged} sample=PERCENT minutes=N"},
 	    {OPT_LIST, "as-of=DATE"},
 	    {OPT_DOCTOR, ""},

@@ -53,6 +53,15 @@ static const struct row rows[] = {
 	true},
     {"never fetched", ERR_NONE, {LOCAL, .missing = 4, .asked = true},
 	ERR_INCOMPLETE, ALL " 4 files that iCloud holds are not here.", true},
+    {"left out", ERR_NONE, {LOCAL, .filtered = 4, .asked = true}, ERR_NONE,
+	ALL " 4 files are left out by a filter. iCloud holds nothing else that "
+	    "is not here.",
+	false},
+    {"left out, in part", ERR_NONE,
+	{LOCAL, .filtered = 1, .missing = 4, .asked = true}, ERR_INCOMPLETE,
+	ALL " 4 files that iCloud holds are not here. 1 file is left out by a "
+	    "filter.",
+	true},
     {"gaps, known or not", ERR_NONE, {LOCAL, .gaps = 1, .asked = true},
 	ERR_INCOMPLETE, ALL " 1 gap (icloud-pull status --gaps).", false},
     {"notes", ERR_NONE,
@@ -136,6 +145,7 @@ has_room_for_the_longest_line(void **state)
 	    .damaged_gone = n,
 	    .repaired = n,
 	    .missing = n,
+	    .filtered = n,
 	    .gaps = n,
 	    .size_verified = n,
 	    .gone_kept = n,
