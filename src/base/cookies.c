@@ -154,9 +154,6 @@ http_cookie_set(struct http *h, const char *line)
 	/* The jar has no comments: '#' begins nothing but HTTP_ONLY. */
 	if (line[0] == '#' && strncmp(line, HTTP_ONLY, strlen(HTTP_ONLY)) != 0)
 		goto out;
-	/* libcurl would take it for a header. */
-	if (strncasecmp(line, "Set-Cookie:", 11) == 0)
-		goto out;
 	if (!cookie_split(field, copy))
 		goto out;
 	domain = cookie_domain(field[DOMAIN]);

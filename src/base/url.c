@@ -5,12 +5,17 @@
 
 #include "text.h"
 
+static const char host_chars[] = "abcdefghijklmnopqrstuvwxyz"
+				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "0123456789.-";
+
 bool
 url_is_host(const char *host, size_t n)
 {
 	size_t i;
 
-	if (n == 0 || n > 253 || host[0] == '.' || host[0] == '-')
+	if (n == 0 || n > 253 || host[0] == '.' || host[0] == '-' ||
+	    strspn(host, host_chars) < n)
 		return false;
 	for (i = 1; i < n; i++)
 		if (host[i] == '.' && (host[i - 1] == '.' || i + 1 == n))
@@ -87,9 +92,6 @@ is_plain_path(const char *p, size_t n)
 bool
 url_split(struct url_parts *out, const char *url)
 {
-	static const char host_chars[] = "abcdefghijklmnopqrstuvwxyz"
-					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					 "0123456789.-";
 	const char *p;
 
 	if (strncmp(url, "https://", 8) != 0)

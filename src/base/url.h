@@ -18,7 +18,8 @@ struct url_parts {
  * in whatever spelling, what is no printable ASCII). */
 bool url_split(struct url_parts *out, const char *url);
 
-/* The letters, digits, dots and dashes of a host name, in a sensible order. */
+/* The letters, digits, dots and dashes of a host name, in a sensible order.  A
+ * text, of which the first n bytes count. */
 bool url_is_host(const char *host, size_t n);
 
 #endif

@@ -1029,7 +1029,8 @@ sets_and_clears_cookies(void **state)
 	    "Set-Cookie: A=1; Domain=.icloud.com",
 	    "Set-Cookie: A=1\tTRUE\t/\tTRUE\t0\tA\tv",
 	    ".\tTRUE\t/\tTRUE\t0\tA\tv", "#HttpOnly_\tTRUE\t/\tTRUE\t0\tA\tv",
-	    "..icloud.com\tTRUE\t/\tTRUE\t0\tA\tv"};
+	    "..icloud.com\tTRUE\t/\tTRUE\t0\tA\tv",
+	    ".Set-Cookie:icloud.com\tTRUE\t/\tTRUE\t0\tA\tv"};
 	static const char *const good[] = {
 	    ".icloud.com\tTRUE\t/\tTRUE\t0\tA\tv",
 	    "#HttpOnly_.icloud.com\tTRUE\t/\tTRUE\t2399346391\tB\t\"w\"",
