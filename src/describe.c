@@ -11,12 +11,15 @@
 #include "err.h"
 #include "intake.h"
 #include "record.h"
+#include "report.h"
 #include "store.h"
 #include "summary.h"
 
 /* A member may be this long; nobody writes more by hand. */
 #define TEXT_MAX_BYTES 65536
 #define KEYWORD_BYTES  512
+/* In a call, so that it can be said how far they are. */
+#define LINES 2000
 
 /* Text as JSON, cut on a character if it is too long. */
 static void
@@ -123,9 +126,19 @@ const struct store_words describe_words = {
 };
 
 int
-describe_months(struct store *s, struct err *e)
+describe_months(struct store *s, struct report *r, struct err *e)
 {
-	bool more;
+	int64_t lines = 0;
+	bool more = true;
+	int rc = 0;
 
-	return store_months_write(&more, s, &describe_words, 0, e);
+	while (rc == 0 && more) {
+		rc = store_months_write(&more, s, &describe_words, LINES, e);
+		lines += LINES;
+		if (more)
+			report_busy(r, "Manifest and records, lines", lines,
+			    clock_mono_ms());
+	}
+	report_busy_end(r);
+	return rc;
 }

@@ -2,6 +2,7 @@
 #define DESCRIBE_H
 
 struct err;
+struct report;
 struct store;
 struct store_words;
 
@@ -10,6 +11,6 @@ struct store_words;
 extern const struct store_words describe_words;
 
 /* Write all months that have changed in these words. */
-int describe_months(struct store *, struct err *);
+int describe_months(struct store *, struct report *, struct err *);
 
 #endif

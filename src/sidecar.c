@@ -12,12 +12,18 @@
 #include "intake.h"
 #include "log.h"
 #include "record.h"
+#include "report.h"
 #include "store.h"
 #include "text.h"
 #include "xmp.h"
 
 #define KEYWORDS_MAX 10000          /* of all assets of a file together */
 #define OFFSET_MOST  INT64_C(50400) /* 14 hours; more is no zone */
+
+struct pass {
+	struct report *report;
+	int64_t made, changed;
+};
 
 /* False if there is nothing that can be read. */
 static bool
@@ -66,11 +72,11 @@ static void
 write_xmp(void *arg, struct buf *out, const struct store_sidecar_asset *assets,
     size_t n)
 {
+	struct pass *p = arg;
 	struct details *d = xcalloc(n, sizeof(*d));
 	const char **keywords = NULL;
 	struct xmp x = {0};
 
-	(void)arg;
 	for (size_t i = 0; i < n; i++)
 		if (read_details(&d[i], &assets[i]))
 			add_keywords(&x, &keywords, &d[i]);
@@ -89,21 +95,18 @@ write_xmp(void *arg, struct buf *out, const struct store_sidecar_asset *assets,
 		details_clear(&d[i]);
 	free(keywords);
 	free(d);
+	report_busy(p->report, "Sidecars", ++p->made, clock_mono_ms());
 }
 
 /* ---- what is in the way ---- */
 
-struct faults {
-	int64_t changed;
-};
-
 static void
 on_fault(void *arg, const char *path, enum store_sidecar_fault fault)
 {
-	struct faults *f = arg;
+	struct pass *p = arg;
 
 	if (fault == STORE_SIDECAR_CHANGED)
-		f->changed++;
+		p->changed++;
 	else if (fault == STORE_SIDECAR_FOREIGN)
 		log_warn("%s is not of icloud-pull and stays as it is: that "
 			 "picture gets no sidecar. Move it away to get one.",
@@ -115,25 +118,26 @@ on_fault(void *arg, const char *path, enum store_sidecar_fault fault)
 }
 
 int
-sidecar_write(struct store *s, struct err *e)
+sidecar_write(struct store *s, struct report *report, struct err *e)
 {
-	struct faults faults = {0};
+	struct pass p = {.report = report};
 	const struct store_sidecar_words words = {
 	    .roles = 1U << RESOURCE_ORIGINAL | 1U << RESOURCE_ALTERNATIVE |
 		1U << RESOURCE_EDITED | 1U << RESOURCE_EDITED_VIDEO,
 	    .write = write_xmp,
 	    .fault = on_fault,
-	    .arg = &faults,
+	    .arg = &p,
 	};
 	char n[32];
 	int rc = store_sidecars_write(s, &words, e);
 
-	if (faults.changed > 0)
+	report_busy_end(report);
+	if (p.changed > 0)
 		log_warn("%s %s changed by another program and %s as %s. "
 			 "Delete what icloud-pull shall write anew.",
-		    text_count(n, faults.changed),
-		    faults.changed == 1 ? "sidecar was" : "sidecars were",
-		    faults.changed == 1 ? "stays" : "stay",
-		    faults.changed == 1 ? "it is" : "they are");
+		    text_count(n, p.changed),
+		    p.changed == 1 ? "sidecar was" : "sidecars were",
+		    p.changed == 1 ? "stays" : "stay",
+		    p.changed == 1 ? "it is" : "they are");
 	return rc;
 }

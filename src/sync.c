@@ -217,7 +217,7 @@ write_sidecars(struct sync *s, struct err *e)
 	const char *kind = s->app->opt.sidecar;
 
 	return kind != NULL && strcmp(kind, "xmp") == 0
-	    ? sidecar_write(s->store, e)
+	    ? sidecar_write(s->store, s->app->report, e)
 	    : 0;
 }
 
@@ -241,17 +241,6 @@ say_gap(void *arg, const struct store_gap *g)
 	summary_gap(s->app->report, REPORT_CHATTER, g);
 }
 
-/* Of all libraries together. */
-static void
-take_compared(void *arg, const struct store_compared *c)
-{
-	struct verdict_facts *f = arg;
-
-	if (c->proof_ms < f->compared_ms)
-		f->compared_ms = c->proof_ms;
-	f->agrees &= c->agrees || c->proof_ms == 0;
-}
-
 /* The one line, and the same for the catalogue and for scripts. */
 static int
 end_run(struct sync *s, int64_t run, struct err *e)
@@ -262,9 +251,7 @@ end_run(struct sync *s, int64_t run, struct err *e)
 	    .dry_run = s->app->opt.dry_run,
 	    .strict = s->app->opt.strict,
 	    .scheduled = s->app->opt.scheduled && s->app->outcome.repaired == 0,
-	    .listed_all = s->pull.listing.complete,
-	    .compared_ms = INT64_MAX,
-	    .agrees = true};
+	    .listed_all = s->pull.listing.complete};
 	struct store_totals totals;
 	struct store_left left;
 	struct verdict v;
@@ -275,14 +262,13 @@ end_run(struct sync *s, int64_t run, struct err *e)
 	    store_gaps(s->store, say_gap, s, &closing) == -1 ||
 	    store_totals(&totals, s->store, &closing) == -1 ||
 	    store_left(&left, s->store, &s->filter.of, &closing) == -1 ||
-	    store_compared(s->store, take_compared, &facts, &closing) == -1) {
+	    store_agreement(
+		&facts.compared_ms, &facts.agrees, s->store, &closing) == -1) {
 		if (e->code == ERR_NONE)
 			*e = closing;
 		return -1;
 	}
 	facts.totals = &totals;
-	if (facts.compared_ms == INT64_MAX) /* no library at all */
-		facts.compared_ms = 0;
 	facts.filter = s->filter.text;
 	facts.filtered = left.filtered;
 	facts.filtered_bytes = left.filtered_bytes;
@@ -402,7 +388,8 @@ sync_run(struct app *app, struct err *e)
 	if (may_go_on(&s) && check_and_mend(&s, listed, &trouble) == -1)
 		err_keep_worse(&s.trouble, &trouble);
 	err_clear(&trouble);
-	if (may_go_on(&s) && describe_months(s.store, &trouble) == -1)
+	if (may_go_on(&s) &&
+	    describe_months(s.store, app->report, &trouble) == -1)
 		err_keep_worse(&s.trouble, &trouble);
 	err_clear(&trouble);
 	if (may_go_on(&s) && write_sidecars(&s, &trouble) == -1)

@@ -334,7 +334,7 @@ check_months(struct verify *v, struct err *e)
 static int
 write_months(struct verify *v, struct err *e)
 {
-	if (describe_months(v->store, e) == -1)
+	if (describe_months(v->store, v->app->report, e) == -1)
 		return -1;
 	v->months = 0;
 	return 0;

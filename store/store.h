@@ -368,6 +368,10 @@ struct store_compared {
 };
 int	store_compared(struct store *, void (*each)(void *,
 	    const struct store_compared *), void *arg, struct err *);
+/* Of all libraries together: when the oldest comparison ended (0: one was never
+ * compared, or there is none), and whether each that was agrees. */
+int	store_agreement(int64_t *compared_ms, bool *agrees, struct store *,
+	    struct err *);
 /* Each name that differs, explained or not, by name. */
 struct store_difference {
 	const char *name;

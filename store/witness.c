@@ -391,51 +391,70 @@ store_witness_end(struct store *s, int64_t zone, const struct store_witness *w,
 
 /* ---- what is known of it ---- */
 
+/* It is finished, no number differs, and each name that one side alone has was
+ * found (1). */
+#define AGREES                                                             \
+	" (z.proof_ms > 0 AND z.finished <> 0"                             \
+	" AND NOT EXISTS(SELECT 1 FROM stated s"                           \
+	"  WHERE s.zone = z.zone AND s.differs <> 0)"                      \
+	" AND NOT EXISTS(SELECT 1 FROM difference d WHERE d.zone = z.zone" \
+	"  AND d.witness = z.proof AND d.answer <> 1)) "
+static const char sql_agreement[] =
+    "SELECT ifnull(min(z.proof_ms), 0), ifnull(min(z.proof_ms = 0 OR" AGREES
+    "), 1) FROM zone z WHERE z.gone_run IS NULL";
+
+int
+store_agreement(
+    int64_t *compared_ms, bool *agrees, struct store *s, struct err *e)
+{
+	int all = 1;
+
+	if (sql_first(s, e, sql_agreement, ">id", compared_ms, &all) != 0)
+		return -1;
+	*agrees = all != 0;
+	return 0;
+}
+
 static const char sql_zones[] =
     "SELECT z.zone, z.name, z.database, z.proof, z.proof_ms, z.indexing,"
-    " z.finished, (SELECT count(*) FROM asset a INDEXED BY asset_zone"
+    " " AGREES ", (SELECT count(*) FROM asset a INDEXED BY asset_zone"
     "  WHERE a.zone = z.zone AND a.flags & 24 = 0)"
     " FROM zone z WHERE z.gone_run IS NULL AND z.zone > ?1"
     " ORDER BY z.zone LIMIT 1";
 static const char sql_numbers[] =
-    "SELECT what, stated, seen, differs FROM stated WHERE zone = ?1";
+    "SELECT what, stated, seen FROM stated WHERE zone = ?1";
 static const char sql_sides[] =
     "SELECT d.side, d.answer, a.burst IS NOT NULL, count(*) FROM difference d"
     " LEFT JOIN record r ON r.zone = d.zone AND r.name = d.name"
     " LEFT JOIN asset a ON a.rec = r.rec"
     " WHERE d.zone = ?1 AND d.witness = ?2 GROUP BY 1, 2, 3";
-/* Assets that lack one of their files, of contents that are picked out by an
- * index of their own. */
-#define LACKING(contents)                                              \
-	"SELECT count(*) FROM ("                                       \
-	" SELECT a.rec FROM content c JOIN resource r ON r.content = " \
-	"c.content"                                                    \
-	"  JOIN asset a ON a.rec = r.rec"                              \
-	"  WHERE " contents " AND a.zone = ?1 AND a.flags & 24 = 0"    \
-	" UNION"                                                       \
-	" SELECT a.rec FROM content c JOIN resource r ON r.content = " \
-	"c.content"                                                    \
-	"  JOIN asset a ON a.master = r.rec"                           \
-	"  WHERE " contents " AND a.zone = ?1 AND a.flags & 24 = 0"    \
-	" UNION"                                                       \
-	" SELECT a.rec FROM asset a"                                   \
+/* Assets that lack one of their files.  From the contents, which are picked out
+ * by indexes of their own, to the assets: never through all of a zone. */
+#define LACKING(contents)                                                     \
+	"WITH c(content) AS (" contents ")"                                   \
+	"SELECT count(*) FROM ("                                              \
+	" SELECT a.rec FROM c CROSS JOIN resource r ON r.content = c.content" \
+	"  CROSS JOIN asset a ON a.rec = r.rec"                               \
+	"  WHERE a.zone = ?1 AND a.flags & 24 = 0"                            \
+	" UNION"                                                              \
+	" SELECT a.rec FROM c CROSS JOIN resource r ON r.content = c.content" \
+	"  CROSS JOIN asset a INDEXED BY asset_master ON a.master = r.rec"    \
+	"  WHERE a.zone = ?1 AND a.flags & 24 = 0"                            \
+	" UNION"                                                              \
+	" SELECT a.rec FROM asset a INDEXED BY asset_lacks"                   \
 	"  WHERE a.lacks > 0 AND a.zone = ?1 AND a.flags & 24 = 0)"
-#define NOT_HELD                                        \
-	"c.content IN (SELECT w.content FROM content w" \
-	"  WHERE w.want IS NOT NULL UNION"              \
-	" SELECT f.content FROM file f WHERE f.damage <> 0)"
+#define NOT_HELD                                                   \
+	"SELECT w.content FROM content w WHERE w.want IS NOT NULL" \
+	" UNION SELECT f.content FROM file f WHERE f.damage <> 0"
 static const char sql_not_held[] = LACKING(NOT_HELD);
 static const char sql_not_proven[] = LACKING(
-    "c.content IN (SELECT w.content FROM content w WHERE w.want IS NOT NULL"
-    " UNION SELECT f.content FROM file f WHERE f.damage <> 0"
-    " UNION SELECT w.content FROM content w WHERE w.state = 2)");
+    NOT_HELD " UNION SELECT w.content FROM content w WHERE w.state = 2");
 static const char sql_many[] =
     "SELECT count(*) FROM (SELECT 1 FROM content WHERE want IS NOT NULL"
     " LIMIT ?1)";
 
 static int
-add_numbers(
-    struct store_compared *out, struct store *s, bool *differs, struct err *e)
+add_numbers(struct store_compared *out, struct store *s, struct err *e)
 {
 	sqlite3_stmt *st;
 	int rc;
@@ -451,7 +470,6 @@ add_numbers(
 			continue;
 		out->stated[what] = sqlite3_column_int64(st, 1);
 		out->seen[what] = sqlite3_column_int64(st, 2);
-		*differs |= sqlite3_column_int(st, 3) != 0;
 	}
 	return rc;
 }
@@ -505,28 +523,25 @@ store_compared(struct store *s,
 {
 	struct store_compared c = {0};
 	char *name, *indexing;
-	bool differs;
 	int64_t proof;
-	int rc, finished;
+	int rc, agrees;
 
 	for (;;) {
 		c = (struct store_compared){.zone = c.zone};
 		name = indexing = NULL;
 		rc = sql_first(s, e, sql_zones, "i>itdiitdi", c.zone, &c.zone,
-		    &name, &c.database, &proof, &c.proof_ms, &indexing,
-		    &finished, &c.listed);
+		    &name, &c.database, &proof, &c.proof_ms, &indexing, &agrees,
+		    &c.listed);
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
-		differs = false;
-		rc = add_numbers(&c, s, &differs, e);
+		rc = add_numbers(&c, s, e);
 		if (rc == 0)
 			rc = add_sides(&c, s, proof, e);
 		if (rc == 0)
 			rc = add_held(&c, s, e);
 		c.zone_name = name;
 		c.indexing = indexing;
-		c.agrees =
-		    c.proof_ms > 0 && finished && !differs && c.ghosts == 0;
+		c.agrees = agrees != 0;
 		if (rc == 0)
 			each(arg, &c);
 		free(name);

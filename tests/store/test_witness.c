@@ -129,7 +129,13 @@ compared(struct bench *b)
 {
 	struct store_compared c = {.zone = -1};
 
+	int64_t ms;
+	bool agrees;
+
 	must(store_compared(b->s, take, &c, e));
+	must(store_agreement(&ms, &agrees, b->s, e));
+	assert_true(ms == c.proof_ms);
+	assert_int_equal(agrees, c.agrees || c.proof_ms == 0);
 	return c;
 }
 
