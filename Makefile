@@ -311,7 +311,10 @@ compat: build-deps
 	@$(MAKE) --no-print-directory $(SIM)
 	@BUILD=$(O) python3 tests/compat/test_clients.py
 
-# verify beside OpenSSL's two hashes over the same files; prints the ratio.
+# Each number of docs/design.md beside what else does the same; prints the
+# ratios, and fails where one is not reached.
+bench: bench-verify bench-listing
+
 $(O)/bench-hash: tests/bench/hash.c
 	@mkdir -p $(@D)
 	$(call say,LINK)
@@ -320,6 +323,9 @@ $(O)/bench-hash: tests/bench/hash.c
 bench-verify: check-deps
 	@$(MAKE) --no-print-directory $(PROGRAM) $(SIM) $(O)/bench-hash
 	BUILD=$(O) python3 tests/bench/verify.py
+bench-listing: check-deps
+	@$(MAKE) --no-print-directory $(PROGRAM) $(SIM)
+	BUILD=$(O) python3 tests/bench/listing.py
 
 # Compiled and linked for macOS, on Linux; never run.
 check-macos:
@@ -432,7 +438,7 @@ clean:
 	rm -rf $(O)
 
 .PHONY: library all man units always clean install uninstall dist package-test \
-	demo compat bench-verify check check-built asan torture tidy \
+	demo compat bench bench-verify bench-listing check check-built asan torture tidy \
 	tidy-run tidy-base tidy-auth tidy-api tidy-store tidy-src format \
 	build-deps check-deps tidy-deps fuzz-deps fuzz fuzz-built coverage \
 	check-macos keystore-test unit-base unit-auth unit-api \
