@@ -129,7 +129,7 @@ on_idle(void *arg)
 	struct witness *w = arg;
 	struct err e = ERR_INIT;
 
-	if (index_is_lost(w->walk)) {
+	if (index_is_lost(w->walk) && !w->stopping) {
 		w->lost = true;
 		return;
 	}
@@ -325,14 +325,17 @@ static int
 ask(struct witness *w, const struct witness_host *host,
     void (*request)(struct witness *), struct err *e)
 {
+	bool again;
+
 	do {
 		w->lost = false;
 		request(w);
 		while (w->asking)
 			host->turn(host->arg);
-		if (w->lost && host->recover(host->arg, e) == -1)
+		again = w->lost; /* a recovery takes it back */
+		if (again && host->recover(host->arg, e) == -1)
 			return -1;
-	} while (w->lost);
+	} while (again);
 	if (w->fatal.code == ERR_NONE)
 		return 0;
 	*e = w->fatal;

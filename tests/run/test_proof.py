@@ -230,6 +230,19 @@ class Differences(Proof):
         gap = self.copy.status("--gaps").out
         self.assertIn("Known gap: the library of PrimarySync: ", gap)
 
+    def test_a_session_that_ends_while_names_are_looked_up(self):
+        """What was asked is asked again, and no name is passed over."""
+        self.synced()
+        lost = self.originals("live")[3:5]
+        self.sim.hook("records_query", "leave_out", value=",".join(lost),
+                      times=-1)
+        self.sim.fault("records_lookup", "status", status=421, times=1)
+        self.status_is(self.copy.sync("--prove"), 0)
+        named = self.differences()
+        for name in lost:
+            self.assertEqual((named[name]["only"], named[name]["look_up"]),
+                             ("feed", "found"))
+
     def test_states_a_count_and_lists_nothing(self):
         """B015: Recently Deleted states twelve more, and they are not there."""
         self.signed_in()
@@ -345,6 +358,19 @@ class Walk(Proof):
         self.sim.clear_faults()
         self.status_is(self.copy.sync("--prove"), 0)
         self.agrees()
+
+    def test_a_session_that_ends_after_what_ends_the_listing(self):
+        """Pages still on their way find that the session is over."""
+        sim = harness.Sim("--delay-ms", 300, assets=450)
+        self.addCleanup(sim.close)
+        copy = harness.Copy(sim)
+        self.addCleanup(copy.close)
+        self.status_is(copy.login(), 0)
+        sim.fault("changes_zone", "delay", ms=150, times=1)
+        sim.fault("changes_zone", "status", status=503, retry_after=600,
+                  skip=2, times=-1)
+        sim.fault("records_query", "status", status=421, skip=3, times=-1)
+        self.status_is(copy.sync(), 4)
 
     def test_an_index_that_cannot_be_read(self):
         """The copy is whole all the same; that it is not proven is said."""
