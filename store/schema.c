@@ -309,7 +309,7 @@ static const char *const version_3[] = {
     "  what INTEGER NOT NULL,"    /* enum store_stated */
     "  stated INTEGER NOT NULL,"  /* -1: not told */
     "  seen INTEGER NOT NULL,"    /* -1: nothing is counted that way */
-    "  differs INTEGER NOT NULL," /* and that is a gap */
+    "  differs INTEGER NOT NULL," /* and that is a gap; by so many */
     "  PRIMARY KEY(zone, what)"
     ") WITHOUT ROWID;",
     /* Where taken_ms is from, and would be from without a master. */
@@ -407,7 +407,25 @@ static const char *const version_3[] = {
     NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2, version_3};
+static const char *const version_4[] = {
+    /* What the last whole witness found stays while the next one walks. */
+    "ALTER TABLE difference RENAME TO difference_3;",
+    "CREATE TABLE difference("
+    "  zone INTEGER NOT NULL REFERENCES zone,"
+    "  name TEXT NOT NULL,"
+    "  witness INTEGER NOT NULL,"
+    "  side INTEGER NOT NULL,"   /* enum store_side */
+    "  answer INTEGER NOT NULL," /* enum store_answer */
+    "  PRIMARY KEY(zone, name, witness)"
+    ") WITHOUT ROWID;",
+    "INSERT INTO difference(zone, name, witness, side, answer)"
+    " SELECT zone, name, witness, side, answer FROM difference_3;",
+    "DROP TABLE difference_3;",
+    NULL,
+};
+
+static const char *const *const versions[] = {
+    version_1, version_2, version_3, version_4};
 
 static const char sql_application[] = "PRAGMA application_id";
 static const char sql_version[] = "PRAGMA user_version";

@@ -225,7 +225,7 @@ int	tx_end(struct store *, bool own, int rc, struct err *);
 
 /* ---- schema.c ---- */
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 int	schema_migrate(struct store *, struct err *);
 
 /* ---- copy.c ---- */

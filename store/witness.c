@@ -66,6 +66,10 @@ store_witness_failed(
 static const char sql_begin[] =
     "UPDATE zone SET witness = witness + 1 WHERE zone = ?1";
 static const char sql_number[] = "SELECT witness FROM zone WHERE zone = ?1";
+/* Of walks that were not ended; what the last whole one found still counts. */
+static const char sql_forget_walks[] =
+    "DELETE FROM difference WHERE zone = ?1"
+    " AND witness <> (SELECT z.proof FROM zone z WHERE z.zone = ?1)";
 
 int
 store_witness_begin(
@@ -77,6 +81,8 @@ store_witness_begin(
 	if (tx_begin(&own, s, e) == -1)
 		return -1;
 	rc = sql_run(s, e, sql_begin, "i", zone);
+	if (rc == 0)
+		rc = sql_run(s, e, sql_forget_walks, "i", zone);
 	if (rc == 0 && sql_first(s, e, sql_number, "i>i", zone, witness) != 0)
 		rc = -1;
 	return tx_end(s, own, rc, e);
@@ -91,9 +97,8 @@ static const char sql_mark[] = "UPDATE asset SET seen = ?2 WHERE rec = ?1";
 static const char sql_difference[] =
     "INSERT INTO difference(zone, name, witness, side, answer)"
     " VALUES(?1, ?2, ?3, ?4, ?5)"
-    " ON CONFLICT(zone, name) DO UPDATE SET witness = ?3, side = ?4,"
-    "  answer = ?5"
-    "  WHERE witness <> ?3 OR side <> ?4 OR answer <> ?5";
+    " ON CONFLICT(zone, name, witness) DO UPDATE SET side = ?4, answer = ?5"
+    "  WHERE side <> ?4 OR answer <> ?5";
 
 int
 store_witness_name(struct store *s, int64_t zone, const char *name,
@@ -262,6 +267,24 @@ range_of(enum store_stated what, const struct sight *g)
 	return (struct range){0, INT64_MAX, -1, false};
 }
 
+/* How many a number of Apple's is outside. */
+static int64_t
+distance(int64_t n, const struct range *r)
+{
+	if (n < 0)
+		return 0;
+	return n > r->high           ? n - r->high
+	    : r->fewer && n < r->low ? r->low - n
+				     : 0;
+}
+
+static const char sql_differed[] =
+    "SELECT differs FROM stated WHERE zone = ?1 AND what = ?2";
+/* More of it than was known is a gap of its own: store_gaps_refresh() opens it
+ * anew. */
+static const char sql_gap_grew[] =
+    "UPDATE gap SET closed_run = ?3 WHERE rec = -?1 AND content = 1 + ?2"
+    " AND closed_run IS NULL";
 static const char sql_stated[] =
     "INSERT INTO stated(zone, what, stated, seen, differs)"
     " VALUES(?1, ?2, ?3, ?4, ?5)"
@@ -278,21 +301,28 @@ keep_stated(
 		return -1;
 	for (int i = 0; i < STORE_STATED_COUNT; i++) {
 		struct range r = range_of((enum store_stated)i, &sight);
-		int64_t n = w->stated[i];
-		bool differs = n >= 0 && (n > r.high || (r.fewer && n < r.low));
+		int64_t n = w->stated[i], by = distance(n, &r), was = 0;
 
-		if (sql_run(s, e, sql_stated, "idiid", zone, i, n, r.seen,
-			(int)differs) == -1)
+		if (sql_first(s, e, sql_differed, "id>i", zone, i, &was) ==
+			-1 ||
+		    (by > was &&
+			sql_run(s, e, sql_gap_grew, "idi", zone, i, s->run) ==
+			    -1) ||
+		    sql_run(s, e, sql_stated, "idiii", zone, i, n, r.seen,
+			by) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-/* What only an index had brought, and none lists any more. */
+/* What only an index had brought, and none lists any more, nor is it found by
+ * name. */
 static const char sql_unlisted[] =
     "SELECT r.name FROM record r JOIN asset a ON a.rec = r.rec"
     " WHERE r.zone = ?1 AND r.index_only <> 0 AND r.gone_run IS NULL"
-    "  AND a.seen <> ?2 LIMIT 1";
+    "  AND a.seen <> ?2 AND NOT EXISTS(SELECT 1 FROM difference d"
+    "   WHERE d.zone = ?1 AND d.name = r.name AND d.witness = ?2"
+    "   AND d.answer <> 2) LIMIT 1";
 
 static int
 end_unlisted(struct store *s, int64_t zone, int64_t witness, struct err *e)
@@ -316,7 +346,7 @@ end_unlisted(struct store *s, int64_t zone, int64_t witness, struct err *e)
 /* A name that stands in an index and nowhere else: a gap needs a record. */
 static const char sql_ghosts[] =
     "SELECT name FROM difference d WHERE zone = ?1 AND witness = ?2"
-    " AND side = 1 AND answer = 2 AND name > ?3"
+    " AND side = 1 AND answer <> 1 AND name > ?3"
     " AND NOT EXISTS(SELECT 1 FROM record r WHERE r.zone = ?1"
     "  AND r.name = d.name) ORDER BY name LIMIT 1";
 

@@ -243,6 +243,34 @@ class Differences(Proof):
             self.assertEqual((named[name]["only"], named[name]["look_up"]),
                              ("feed", "found"))
 
+    def test_a_name_that_no_look_up_answers_is_a_gap(self):
+        self.synced()
+        before = set(self.originals())
+        self.sim.change("add", count=2)
+        new = sorted(set(self.originals()) - before)
+        self.sim.hook("changes_zone", "leave_out", value=",".join(new),
+                      times=-1)
+        self.sim.fault("records_lookup", "status", status=400, times=-1,
+                       body='{"serverErrorCode":"BAD_REQUEST","reason":"no"}')
+        result = self.copy.sync("--prove", "--json")
+        self.status_is(result, 1)
+        self.assertEqual(
+            sorted(e["record"] for e in result.events()
+                   if e["event"] == "gap" and e["why"] == "ghost"), new)
+        self.sim.clear_faults()
+        self.status_is(self.copy.sync("--prove"), 0)
+        harness.compare(self, self.copy)
+
+    def test_a_known_gap_of_numbers_that_grows_is_new(self):
+        self.signed_in()
+        counted = "@CPLAssetByAssetDateWithoutHiddenOrDeleted"
+        for offset, status in ((33, 1), (33, 0), (12, 0), (50, 1), (50, 0)):
+            with self.subTest(offset=offset, status=status):
+                self.sim.clear_faults()
+                self.sim.hook("count_batch", "count_offset",
+                              value="%d%s" % (offset, counted), times=-1)
+                self.status_is(self.copy.sync("--prove"), status)
+
     def test_states_a_count_and_lists_nothing(self):
         """B015: Recently Deleted states twelve more, and they are not there."""
         self.signed_in()

@@ -298,6 +298,103 @@ an_index_brings_what_the_feed_has_not(void **state)
 	bench_done(&b);
 }
 
+/* A walk that breaks off takes nothing back of what the last whole one found. */
+static void
+a_walk_that_is_not_ended_changes_nothing(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_start(&b);
+	feed(&b, "A1", (struct store_asset){0});
+	begin(&b);
+	see(&b, "A1");
+	see(&b, "G1");
+	answer(&b, "G1", STORE_ONLY_INDEX, STORE_NOT_FOUND);
+	end(&b, stating(-1, -1, -1, -1), NOW);
+	assert_gaps(&b, "PrimarySync G17 -1|");
+	next_run(&b);
+	begin(&b);
+	see(&b, "G1");
+	see(&b, "G2");
+	must(store_witness_failed(b.s, b.zone, NOW, e));
+	must(store_gaps_refresh(b.s, e));
+	assert_gaps(&b, "PrimarySync G17 -1 known|");
+	assert_false(compared(&b).agrees);
+	assert_int_equal(compared(&b).ghosts, 1);
+	next_run(&b);
+	begin(&b);
+	assert_int_equal(ask(&b, "SELECT count(*) FROM difference"), 1);
+	see(&b, "A1");
+	see(&b, "G1");
+	assert_names(&b, STORE_ONLY_INDEX, "G1 ");
+	answer(&b, "G1", STORE_ONLY_INDEX, STORE_NOT_FOUND);
+	end(&b, stating(-1, -1, -1, -1), NOW);
+	assert_gaps(&b, "PrimarySync G17 -1 known|");
+	bench_done(&b);
+}
+
+/* Of version 3, which had one row a name: what was found stays found. */
+static void
+differences_of_version_3(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_start(&b);
+	feed(&b, "A1", (struct store_asset){0});
+	begin(&b);
+	see(&b, "A1");
+	see(&b, "G1");
+	answer(&b, "G1", STORE_ONLY_INDEX, STORE_NOT_FOUND);
+	end(&b, stating(-1, -1, -1, -1), NOW);
+	bench_end(&b);
+	must(sql_exec(b.s,
+	    "CREATE TABLE old(zone, name, witness, side, answer,"
+	    " PRIMARY KEY(zone, name)) WITHOUT ROWID;"
+	    "INSERT INTO old SELECT * FROM difference;"
+	    "DROP TABLE difference; ALTER TABLE old RENAME TO difference;"
+	    "PRAGMA user_version = 3",
+	    e));
+	store_close(b.s);
+	bench_open(&b);
+	bench_begin(&b);
+	assert_int_equal(ask(&b, "PRAGMA user_version"), SCHEMA_VERSION);
+	assert_int_equal(compared(&b).ghosts, 1);
+	begin(&b);
+	see(&b, "G1");
+	assert_int_equal(ask(&b, "SELECT count(*) FROM difference"), 2);
+	bench_done(&b);
+}
+
+/* Only an index had brought it; this one passes it over, and a look-up has it. */
+static void
+what_is_found_by_name_is_not_ended(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_start(&b);
+	begin(&b);
+	assert_int_equal(list(&b, "A1"), STORE_NEW);
+	assert_int_equal(list(&b, "A2"), STORE_NEW);
+	assert_int_equal(list(&b, "A3"), STORE_NEW);
+	next_run(&b); /* the walk broke off */
+	begin(&b);
+	assert_names(&b, STORE_ONLY_FEED, "A1 A2 A3 ");
+	answer(&b, "A1", STORE_ONLY_FEED, STORE_FOUND);
+	answer(&b, "A2", STORE_ONLY_FEED, STORE_NOT_FOUND);
+	answer(&b, "A3", STORE_ONLY_FEED, STORE_UNANSWERED);
+	end(&b, stating(-1, -1, -1, -1), NOW);
+	assert_int_equal(compared(&b).listed, 2);
+	assert_int_equal(
+	    ask(&b,
+		"SELECT count(*) FROM record WHERE gone_run IS NULL"
+		" AND name IN ('A1', 'A3')"),
+	    2);
+	bench_done(&b);
+}
+
 /* B013: it stands in the index for ever, and nothing else knows it. */
 static void
 ghosts_are_gaps_by_name(void **state)
@@ -504,6 +601,9 @@ main(void)
 	    cmocka_unit_test(both_agree),
 	    cmocka_unit_test(comes_again_when_it_is_due),
 	    cmocka_unit_test(an_index_brings_what_the_feed_has_not),
+	    cmocka_unit_test(a_walk_that_is_not_ended_changes_nothing),
+	    cmocka_unit_test(what_is_found_by_name_is_not_ended),
+	    cmocka_unit_test(differences_of_version_3),
 	    cmocka_unit_test(ghosts_are_gaps_by_name),
 	    cmocka_unit_test(numbers_that_differ_are_gaps_of_the_zone),
 	    cmocka_unit_test(an_index_that_is_not_finished_is_a_gap),
