@@ -23,6 +23,7 @@
 #include "scrub.h"
 #include "session.h"
 #include "sidecar.h"
+#include "stop.h"
 #include "store.h"
 #include "summary.h"
 #include "text.h"
@@ -38,7 +39,7 @@ struct sync {
 	struct pull pull;
 	int64_t placed, placed_bytes;
 	struct store_losses losses;
-	bool looked;        /* at the losses */
+	bool judged; /* what the cloud has lost; done with once it was told */
 	struct err trouble; /* the most urgent of what marred the run */
 };
 
@@ -190,7 +191,8 @@ check_and_mend(struct sync *s, bool listed, struct err *e)
 }
 
 /* Has the cloud changed as after a theft?  Said by the first run that fetches
- * after it, once, whoever has listed it. */
+ * after it, once, whoever has listed it.  Of a list that broke off the rest is
+ * still to come, and is judged together with what came. */
 static int
 look_for_theft(struct sync *s, struct err *e)
 {
@@ -198,7 +200,7 @@ look_for_theft(struct sync *s, struct err *e)
 		return 0;
 	if (store_losses(&s->losses, s->store, e) == -1)
 		return -1;
-	s->looked = true;
+	s->judged = s->pull.listing.complete || alarm_is_due(&s->losses);
 	return alarm_is_due(&s->losses) ? alarm_sound(&s->losses, e) : 0;
 }
 
@@ -278,8 +280,8 @@ end_run(struct sync *s, int64_t run, struct err *e)
 	    s->app->outcome.text, sizeof(s->app->outcome.text), "%s", v.line);
 	summary_verdict(s->app->report, &v, &facts, run);
 	summary_json(&json, &v, &facts);
-	/* A run that is killed before this sounds its alarm again. */
-	if (((s->looked &&
+	/* Who is killed before this, or stopped, leaves its alarm to the next. */
+	if (((s->judged && !stop_is_set() &&
 		 store_losses_seen(s->store, s->losses.upto, &closing) == -1) ||
 		store_run_end(s->store, err_exit_status(v.code),
 		    buf_text(&json), clock_now_ms(), &closing) == -1) &&

@@ -1,6 +1,8 @@
 """The cloud after a theft: what was deleted there is said once, loudly, and
 nothing held here becomes less (B078, B083)."""
 
+import signal
+
 import harness
 
 
@@ -59,6 +61,19 @@ class Theft(harness.Case):
         self.assertGreater(step, 10)
         self.assertIn(7, said)
 
+    def test_a_run_that_is_stopped_leaves_it_to_the_next(self):
+        self.sim.change("mass_trash", percent=40)
+        self.sim.change("add", count=1)
+        self.sim.fault("content", "stall", times=-1)
+        self.sim.reset_counters()
+        process = self.copy.start("sync", "--root", self.copy.root)
+        harness.wait_for(
+            lambda: self.sim.counters()["by"].get("content") or None, process)
+        self.assertEqual(harness.stop(process, signal.SIGTERM).status, 130)
+        self.sim.clear_faults()
+        self.alarmed(self.copy.sync("--json"))
+        self.status_is(self.copy.sync(), 0)
+
     def test_whoever_lists_first_the_run_that_fetches_sounds_it(self):
         self.sim.change("mass_trash", percent=40)
         result = self.copy.verify()
@@ -76,6 +91,25 @@ class Theft(harness.Case):
         self.sim.change("move_to_shared", count=40)
         self.status_is(self.copy.sync(), 0)
         self.all_is_kept()
+
+
+class Listing(harness.Case):
+    assets = 60
+
+    def test_a_list_that_broke_off_is_judged_with_the_rest_of_it(self):
+        self.sim.change("shared_library", **{"as": "guest", "assets": 60})
+        self.signed_in()
+        self.status_is(self.copy.sync(), 0)
+        self.sim.change("trash", count=18)
+        self.sim.change("trash", count=18, zone="shared")
+        self.sim.fault("changes_zone", "status", match="/shared/", status=400,
+                       times=-1,
+                       body='{"serverErrorCode":"BAD_REQUEST","reason":"no"}')
+        result = self.copy.sync()
+        self.assertIn(result.status, (1, 6), str(result))
+        self.sim.clear_faults()
+        self.status_is(self.copy.sync(), 7)
+        self.status_is(self.copy.sync(), 0)
 
 
 if __name__ == "__main__":
