@@ -511,37 +511,34 @@ static int
 walk_feed(struct run *r, const struct zone_id *id, struct err *e)
 {
 	struct store_zone row;
-	char *token = NULL;
-	int rc = -1;
+	char *token;
+	bool again, anew = false;
 
-	if (zone_row(&row, &token, r, id, e) == -1)
-		return -1;
-	feed(r, id, token);
-	if (cloud_lost(r->cloud, r->generation, &r->end) &&
-	    r->fatal.code == ERR_NONE) {
-		if (recover(r, e) == -1)
-			goto out;
-		free(token);
+	do {
 		if (zone_row(&row, &token, r, id, e) == -1)
-			goto out;
+			return -1;
 		feed(r, id, token);
-	}
-	if (r->end.code == ERR_TOKEN && r->fatal.code == ERR_NONE) {
-		log_note("Apple no longer knows how far the list of %s was; "
-			 "it is listed anew, nothing is fetched twice.",
-		    id->name);
-		if (drop_token(r, row.zone, row.keys, e) == -1)
-			goto out;
-		feed(r, id, NULL);
-	}
-	if (r->fatal.code != ERR_NONE) {
-		*e = r->fatal;
-		goto out;
-	}
-	rc = r->stuck && r->end.code == ERR_NONE ? reread(r, id, e) : 0;
-out:
-	free(token);
-	return rc;
+		free(token);
+		again = false;
+		if (r->fatal.code != ERR_NONE) {
+			*e = r->fatal;
+			return -1;
+		}
+		if (cloud_lost(r->cloud, r->generation, &r->end)) {
+			if (recover(r, e) == -1)
+				return -1;
+			again = true;
+		} else if (r->end.code == ERR_TOKEN && !anew) {
+			log_note("Apple no longer knows how far the list of %s "
+				 "was; it is listed anew, nothing is fetched "
+				 "twice.",
+			    id->name);
+			if (drop_token(r, row.zone, row.keys, e) == -1)
+				return -1;
+			again = anew = true;
+		}
+	} while (again);
+	return r->stuck && r->end.code == ERR_NONE ? reread(r, id, e) : 0;
 }
 
 /* ---- its proof ---- */

@@ -41,6 +41,16 @@ class Beside(harness.Case):
         self.assertIsNone(process.poll())
         return process
 
+    def test_a_session_that_ends_twice_in_one_walk(self):
+        self.signed_in()
+        for page in (1, 2):
+            self.sim.fault("changes_zone", "status", status=421, skip=page,
+                           times=1)
+        result = self.copy.sync()
+        self.status_is(result, 0)
+        self.assertEqual(result.err.count("The session has ended"), 2)
+        self.whole()
+
     def test_files_are_here_before_the_list_is_complete(self):
         self.signed_in()
         self.slow_feed()
