@@ -594,7 +594,7 @@ prove(struct run *r, const struct zone_id *id, struct err *e)
 	err_set(&end, ERR_INCOMPLETE, NULL,
 	    "The list of %s could not be compared with iCloud's index.",
 	    id->name);
-	err_keep_worse(&r->out->trouble, &end);
+	err_keep_worse(&r->out->unproven, &end);
 	err_clear(&r->end);
 	return 0;
 }
@@ -847,6 +847,7 @@ listing_run(struct listing *out, struct cloud *cloud, struct store *store,
 
 	memset(out, 0, sizeof(*out));
 	err_clear(&out->trouble);
+	err_clear(&out->unproven);
 	out->complete = true;
 	for (int i = 0; i < DATABASE_COUNT; i++) {
 		r.bases[i].database = (enum database)i;

@@ -31,6 +31,9 @@ struct listing {
 	int64_t changes;    /* of them new, changed or gone */
 	bool complete;      /* every library's feed was walked to its end */
 	struct err trouble; /* the most urgent that did not stop it */
+	/* A comparison that was due could not be made; put off, so that a
+	 * second listing in the run does not come to it. */
+	struct err unproven;
 };
 
 /*

@@ -57,6 +57,7 @@ pull_list(struct pull *p, struct err *e)
 	p->list.arg = p;
 	rc = listing_run(
 	    &p->listing, p->cloud, p->store, p->app->report, &p->list, e);
+	err_keep_worse(&p->trouble, &p->listing.unproven);
 	/* Once is enough. */
 	if (p->list.proof == LISTING_PROOF_NOW)
 		p->list.proof = LISTING_PROOF_WHEN_DUE;

@@ -34,6 +34,9 @@ class Proof(harness.Case):
         return sorted({t["asset"] for t in self.sim.truth()
                        if not states or t["state"] in states})
 
+    def master(self, at):
+        return self.sim.truth()[at]["master"]
+
     def agrees(self):
         library = self.library()
         self.assertTrue(library["agrees"], library)
@@ -411,6 +414,11 @@ class Walk(Proof):
         self.assertIsNone(result.event("verdict")["compared"])
         # Not each night.
         self.status_is(self.copy.sync(), 0)
+        # Also if the list is read once more, for what vanishes meanwhile.
+        self.sim.change("add", count=1)
+        self.sim.fault("records_lookup", "hook", hook="lookup_not_found",
+                       value=self.master(-1), times=1)
+        self.whole(self.copy.sync("--prove"), 1)
         self.sim.clear_faults()
         self.status_is(self.sync_at(2), 0)
         self.agrees()
