@@ -149,7 +149,14 @@ look_around(struct store *s, struct err *e)
 /* ---- one sidecar ---- */
 
 /* What a batch does with one. */
-enum step { STEP_NOTHING = 0, STEP_NEW, STEP_OVER, STEP_KNOWN, STEP_FAULT };
+enum step {
+	STEP_NOTHING = 0,
+	STEP_NEW,
+	STEP_OVER,
+	STEP_KNOWN,
+	STEP_FAULT,
+	STEP_LATER /* its file is not there */
+};
 
 struct one {
 	int64_t file;
@@ -401,12 +408,19 @@ prepare(struct one *o, struct store *s, const struct due *d, int number,
 	struct digest_sum sum;
 	struct digest *digest;
 	struct buf bytes = {0};
+	struct stat st;
 	int rc = 0;
 
 	o->file = d->file;
 	if (d->state == FILE_RESERVED || d->damage != STORE_GOOD ||
 	    (words->roles >> d->role & 1) == 0)
 		return 0;
+	if (file_stat(&st, s->root_fd, d->path) == -1) {
+		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			return cannot(s, d->path, e);
+		o->step = STEP_LATER;
+		return 0;
+	}
 	o->path = xasprintf("%s%s", d->path, EXTENSION);
 	o->key = text_fold(o->path);
 	rc = make(&bytes, s, d->content, d->first, words, e);
@@ -520,7 +534,7 @@ record(struct store *s, const struct one *all, int n, struct err *e)
 		else if (o->step == STEP_FAULT)
 			rc = sql_run(s, e, sql_fault, "ttidi", o->key, o->path,
 			    o->file, (int)o->fault, s->run);
-		if (rc == 0)
+		if (rc == 0 && o->step != STEP_LATER)
 			rc = sql_run(s, e, sql_done, "i", o->file);
 	}
 	return tx_end(s, own, rc, e);

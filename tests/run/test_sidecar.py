@@ -75,6 +75,25 @@ class Sidecar(harness.Case):
         self.status_is(copy.sync("--sidecar", "xmp", *words), 0)
         return copy
 
+    def test_a_folder_that_somebody_has_taken_away(self):
+        """What lies there waits for it; all others get theirs."""
+        copy = self.signed_in()
+        self.status_is(copy.sync(), 0)
+        gone = sorted(name for name in os.listdir(copy.root)
+                      if name.startswith("20"))[0]
+        elsewhere = os.path.join(copy.home, "elsewhere")
+        os.rename(os.path.join(copy.root, gone), elsewhere)
+        self.status_is(copy.sync("--sidecar", "xmp"), 0)
+        self.assertFalse(os.path.exists(os.path.join(copy.root, gone)))
+        wanted = self.wanted(copy)
+        there = {name[:-4] for name in sidecars(copy)}
+        self.assertEqual(there, {path for path in wanted
+                                 if not path.startswith(gone + "/")})
+        self.assertLess(there, wanted)
+        os.rename(elsewhere, os.path.join(copy.root, gone))
+        self.status_is(copy.sync("--sidecar", "xmp"), 0)
+        self.assertEqual({name[:-4] for name in sidecars(copy)}, wanted)
+
     def wanted(self, copy):
         """Pictures that have one: not where its name would be too long."""
         return {path for path, (_, line) in manifest(copy).items()
