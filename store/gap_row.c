@@ -15,7 +15,7 @@ static const char sql_assets[] =
     " SELECT a.rec, 0, CASE a.lacks WHEN 1 THEN -1 ELSE 0 END, 2,"
     "  CASE a.lacks WHEN 1 THEN 'Apple lists it without its master record.'"
     "  ELSE 'Apple has no original of it.' END, ?1, ?1"
-    " FROM asset a JOIN zone z ON z.zone = a.zone"
+    " FROM asset a INDEXED BY asset_lacks JOIN zone z ON z.zone = a.zone"
     " WHERE a.lacks > 0 AND a.flags & 24 = 0 AND z.walked ORDER BY a.rec"
     " ON CONFLICT(rec, content) DO UPDATE SET role = excluded.role,"
     "  why = excluded.why, detail = excluded.detail, seen_run = ?1,"

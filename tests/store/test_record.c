@@ -866,11 +866,54 @@ dates_fall_back(void **state)
 	}
 }
 
+static int
+count_work(void *arg)
+{
+	++*(int64_t *)arg;
+	return 0;
+}
+
+/* Work of SQLite, for a library of so many assets that leaves and returns. */
+static int64_t
+work_of_leaving(const char *assets)
+{
+	struct bench b;
+	int64_t work = 0;
+	char *sql = xasprintf(
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    "  WHERE i < %s) INSERT INTO record(zone, name, type, first_run,"
+	    "  changed_run) SELECT 1, 'A' || i, 2, 1, 1 FROM n;"
+	    "INSERT INTO asset(rec, zone, flags, want, lacks, month)"
+	    " SELECT rec, zone, 0, 0, 1, 0 FROM record;",
+	    assets);
+
+	bench_start(&b);
+	must(sql_exec(b.s, sql, e));
+	free(sql);
+	sqlite3_progress_handler(b.s->db, 100, count_work, &work);
+	must(store_zone_gone(b.s, b.zone, true, e));
+	must(store_zone_gone(b.s, b.zone, false, e));
+	sqlite3_progress_handler(b.s->db, 0, NULL, NULL);
+	assert_int_equal(
+	    ask(&b, "SELECT count(*) FROM asset WHERE flags <> 0"), 0);
+	bench_done(&b);
+	return work;
+}
+
+static void
+a_large_library_leaves_as_fast_as_a_small_one(void **state)
+{
+	(void)state;
+	assert_in_range(
+	    work_of_leaving("4000"), 1, 6 * work_of_leaving("1000"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(dictionary_is_frozen),
+	    cmocka_unit_test(a_large_library_leaves_as_fast_as_a_small_one),
 	    cmocka_unit_test(round_trips),
 	    cmocka_unit_test(the_same_tag),
 	    cmocka_unit_test(a_page_is_one_transaction),
