@@ -76,6 +76,10 @@ static const char sql_ghosts[] =
     " JOIN record r ON r.zone = d.zone AND r.name = d.name"
     " WHERE d.side = 1 AND d.answer <> 1 AND d.witness = z.proof"
     "  AND z.gone_run IS NULL AND r.dict IS NULL" AGAIN;
+/* What a run has seen that did not come to its end was not told. */
+static const char sql_untold[] =
+    "UPDATE gap SET first_run = ?1 WHERE closed_run IS NULL AND first_run >"
+    " (SELECT ifnull(max(run), 0) FROM run WHERE ended_ms <> 0 AND run < ?1)";
 /*
  * Closed is a gap whose reason is gone, not one that was not looked at: an
  * asset that is walked anew, a content that is due again later.
@@ -114,7 +118,9 @@ store_gaps_refresh(struct store *s, struct err *e)
 	assert(s->run != 0);
 	if (tx_begin(&own, s, e) == -1)
 		return -1;
-	rc = sql_run(s, e, sql_assets, "i", s->run);
+	rc = sql_run(s, e, sql_untold, "i", s->run);
+	if (rc == 0)
+		rc = sql_run(s, e, sql_assets, "i", s->run);
 	if (rc == 0)
 		rc = sql_run(s, e, sql_contents, "i", s->run);
 	if (rc == 0)

@@ -298,6 +298,37 @@ an_index_brings_what_the_feed_has_not(void **state)
 	bench_done(&b);
 }
 
+/* It is known once it was told: by a run that came to its end. */
+static void
+a_gap_of_a_run_that_was_killed_is_new(void **state)
+{
+	struct store_totals t;
+	struct bench b;
+
+	(void)state;
+	bench_start(&b);
+	next_run(&b);
+	feed(&b, "A1", (struct store_asset){0});
+	begin(&b);
+	see(&b, "A1");
+	end(&b, stating(34, 34, -1, -1), NOW);
+	for (int i = 0; i < 2; i++) {
+		store_close(b.s);
+		bench_open(&b);
+		bench_begin(&b);
+		must(store_gaps_refresh(b.s, e));
+		must(store_totals(&t, b.s, e));
+		assert_int_equal(t.gaps, 2);
+		assert_int_equal(t.gaps_new, 2);
+	}
+	next_run(&b);
+	must(store_gaps_refresh(b.s, e));
+	must(store_totals(&t, b.s, e));
+	assert_int_equal(t.gaps, 2);
+	assert_int_equal(t.gaps_new, 0);
+	bench_done(&b);
+}
+
 /* A walk that breaks off takes nothing back of what the last whole one found. */
 static void
 a_walk_that_is_not_ended_changes_nothing(void **state)
@@ -604,6 +635,7 @@ main(void)
 	    cmocka_unit_test(a_walk_that_is_not_ended_changes_nothing),
 	    cmocka_unit_test(what_is_found_by_name_is_not_ended),
 	    cmocka_unit_test(differences_of_version_3),
+	    cmocka_unit_test(a_gap_of_a_run_that_was_killed_is_new),
 	    cmocka_unit_test(ghosts_are_gaps_by_name),
 	    cmocka_unit_test(numbers_that_differ_are_gaps_of_the_zone),
 	    cmocka_unit_test(an_index_that_is_not_finished_is_a_gap),
