@@ -38,6 +38,7 @@ struct item {
 	int64_t from_bytes;         /* where this try began to fetch */
 	int64_t due_ms;             /* monotonic; of the next try */
 	unsigned tries, relinks;
+	unsigned wrong; /* times that what came was not it */
 	int64_t waited_ms;
 	bool head_seen, fresh;
 	bool seen; /* sha256 of a fetch that was not proven */

@@ -94,6 +94,7 @@ static void
 fetch_again(struct item *it)
 {
 	it->tries++;
+	it->wrong++;
 	if (begin_anew(it))
 		item_want_link(it);
 }
@@ -114,7 +115,8 @@ facts_of(struct proof_case *out, const struct item *it, enum store_proof proof,
 	    .seen = it->seen,
 	    .same = it->seen &&
 		memcmp(it->sha256, sum->sha256, sizeof(it->sha256)) == 0,
-	    .may_try = it->tries < retry_default.max_tries,
+	    .may_try = it->tries < retry_default.max_tries &&
+		it->wrong < retry_default.max_tries,
 	};
 }
 

@@ -211,18 +211,20 @@ class Wire(Edges):
 
     def test_other_wrong_bytes_each_time_are_told_as_that(self):
         copy = self.signed_in()
-        photo, = self.added(kind="jpeg", size=3000)
-        for i in range(12):
-            self.sim.fault("content", "flip", match=match_of(photo),
-                           offset=100 + i)
-        result = copy.sync("--json")
-        self.status_is(result, 1)
-        gap = result.event("gap")
-        self.assertEqual(gap["why"], "failed")
-        self.assertIn("differs from Apple's checksum", gap["detail"])
-        self.assertEqual(gap["name"], photo["filename"])
-        self.sim.clear_faults()
-        self.completes(copy)
+        for size in (3000, 2 * MEBI):
+            with self.subTest(size=size):
+                photo, = self.added(kind="jpeg", size=size)
+                for i in range(12):
+                    self.sim.fault("content", "flip", match=match_of(photo),
+                                   offset=100 + i)
+                result = copy.sync("--json")
+                self.status_is(result, 1)
+                gap = result.event("gap")
+                self.assertEqual(gap["why"], "failed")
+                self.assertIn("differs from Apple's checksum", gap["detail"])
+                self.assertEqual(gap["name"], photo["filename"])
+                self.sim.clear_faults()
+                self.completes(copy)
 
     def test_a_long_wait_is_left_to_the_next_run(self):
         copy = self.signed_in()
