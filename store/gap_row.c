@@ -150,25 +150,28 @@ static const char sql_gaps[] =
     " LEFT JOIN asset a ON a.rec = n.rec"
     " LEFT JOIN master m ON m.rec = ifnull(a.master, n.rec)"
     " WHERE g.closed_run IS NULL AND g.gap > ?1 ORDER BY g.gap LIMIT 1";
-/* What failed and is tried again. */
-static const char sql_failures[] =
-    "SELECT c.content, z.name, n.name, m.filename, r.role, c.failure,"
-    " c.detail, 0, -1 FROM content c"
-    " JOIN resource r ON r.content = c.content"
-    "  AND r.rec = (SELECT min(q.rec) FROM resource q"
-    "   WHERE q.content = c.content)"
-    " JOIN record n ON n.rec = r.rec"
-    " JOIN zone z ON z.zone = n.zone"
-    " LEFT JOIN asset a ON a.rec = n.rec"
-    " LEFT JOIN master m ON m.rec = ifnull(a.master, n.rec)"
-    " WHERE c.failure IN (1, 6) AND c.want IS NOT NULL AND c.content > ?1"
-    " ORDER BY c.content LIMIT 1";
+/* What failed and is tried again.  Contents are outermost in their order, here
+ * and below, so that no step sorts those that are left. */
+#define FAILURES(why)                                                      \
+	"SELECT c.content, z.name, n.name, m.filename, r.role, c.failure," \
+	" c.detail, 0, -1 FROM content c INDEXED BY content_failure"       \
+	" CROSS JOIN resource r ON r.content = c.content"                  \
+	"  AND r.rec = (SELECT min(q.rec) FROM resource q"                 \
+	"   WHERE q.content = c.content)"                                  \
+	" JOIN record n ON n.rec = r.rec"                                  \
+	" JOIN zone z ON z.zone = n.zone"                                  \
+	" LEFT JOIN asset a ON a.rec = n.rec"                              \
+	" LEFT JOIN master m ON m.rec = ifnull(a.master, n.rec)"           \
+	" WHERE c.failure = " why " AND c.want IS NOT NULL"                \
+	" AND c.content > ?1 ORDER BY c.content LIMIT 1"
+static const char sql_failed[] = FAILURES("1");
+static const char sql_vanished[] = FAILURES("6");
 
 /* What nobody has tried to fetch yet. */
 static const char sql_unfetched[] =
     "SELECT c.content, z.name, n.name, m.filename, r.role, 0,"
-    " 'It has not been fetched yet.', 0, -1 FROM content c"
-    " JOIN resource r ON r.content = c.content"
+    " 'It has not been fetched yet.', 0, -1 FROM content c NOT INDEXED"
+    " CROSS JOIN resource r ON r.content = c.content"
     "  AND r.rec = (SELECT min(q.rec) FROM resource q"
     "   WHERE q.content = c.content)"
     " JOIN record n ON n.rec = r.rec"
@@ -225,9 +228,10 @@ store_gaps(struct store *s, void (*each)(void *, const struct store_gap *),
 	int64_t run;
 
 	if (run_now(&run, s, e) == -1 ||
-	    walk(s, sql_gaps, false, run, each, arg, e) == -1)
+	    walk(s, sql_gaps, false, run, each, arg, e) == -1 ||
+	    walk(s, sql_failed, false, run, each, arg, e) == -1)
 		return -1;
-	return walk(s, sql_failures, false, run, each, arg, e);
+	return walk(s, sql_vanished, false, run, each, arg, e);
 }
 
 int

@@ -901,6 +901,50 @@ work_of_leaving(const char *assets)
 }
 
 static void
+count_gap(void *arg, const struct store_gap *g)
+{
+	(void)g;
+	++*(int64_t *)arg;
+}
+
+/* Of SQLite, to name so many contents that are not here: half of them failed. */
+static int64_t
+work_of_naming(const char *contents)
+{
+	struct bench b;
+	int64_t work = 0, named = 0;
+	char *sql = xasprintf(
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    "  WHERE i < %s) INSERT INTO record(zone, name, type, first_run,"
+	    "  changed_run) SELECT 1, 'A' || i, 1, 1, 1 FROM n;"
+	    "INSERT INTO content(content, checksum, size, bytes, want, live,"
+	    "  failure) SELECT rec, CAST(name AS BLOB), 1, 1, -rec, 1,"
+	    "  CASE rec & 3 WHEN 0 THEN 1 WHEN 1 THEN 6 END FROM record;"
+	    "INSERT INTO resource(rec, role, content)"
+	    " SELECT rec, 0, rec FROM record;",
+	    contents);
+
+	bench_start(&b);
+	must(sql_exec(b.s, sql, e));
+	free(sql);
+	sqlite3_progress_handler(b.s->db, 100, count_work, &work);
+	must(store_gaps(b.s, count_gap, &named, e));
+	must(store_unfetched(
+	    b.s, &(struct store_filter){0}, count_gap, &named, e));
+	sqlite3_progress_handler(b.s->db, 0, NULL, NULL);
+	assert_int_equal(named, ask(&b, "SELECT count(*) FROM content"));
+	bench_done(&b);
+	return work;
+}
+
+static void
+many_that_are_missing_are_named_as_fast_as_few(void **state)
+{
+	(void)state;
+	assert_in_range(work_of_naming("4000"), 1, 6 * work_of_naming("1000"));
+}
+
+static void
 a_large_library_leaves_as_fast_as_a_small_one(void **state)
 {
 	(void)state;
@@ -914,6 +958,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(dictionary_is_frozen),
 	    cmocka_unit_test(a_large_library_leaves_as_fast_as_a_small_one),
+	    cmocka_unit_test(many_that_are_missing_are_named_as_fast_as_few),
 	    cmocka_unit_test(round_trips),
 	    cmocka_unit_test(the_same_tag),
 	    cmocka_unit_test(a_page_is_one_transaction),
