@@ -22,6 +22,7 @@ struct batch {
 	struct fetching *run;
 	struct queue items;
 	unsigned generation; /* of the session that it began with */
+	bool shared;         /* in which database */
 };
 
 void
@@ -49,6 +50,25 @@ item_relink(struct item *it)
 		    "Apple's file servers refuse one file after the other.");
 		fetching_stop_for(r, &e);
 	}
+}
+
+/* The link is too old, and so are those that Apple gave no later: new ones are
+ * asked for together, and not one by one as each is refused. */
+void
+item_expired(struct item *it)
+{
+	struct fetching *r = it->run;
+	struct queue ready = r->ready;
+	struct item *other;
+
+	queue_init(&r->ready);
+	while ((other = queue_take(&ready)) != NULL) {
+		if (other->url != NULL && other->date_ms <= it->date_ms)
+			item_want_link(other);
+		else
+			queue_put(&r->ready, other);
+	}
+	item_relink(it);
 }
 
 /* The resource that an item wants, out of the record that carries it. */
@@ -150,6 +170,8 @@ on_lookup_done(void *arg, const struct err *e)
 
 	r->lookups--;
 	bool lost = cloud_lost(r->cloud, b->generation, e);
+	/* Of the shared database alone: nothing of what is one's own. */
+	bool refused = !lost && b->shared && err_exit_status(e->code) == 3;
 
 	if (lost) {
 		r->session_lost = true;
@@ -159,13 +181,15 @@ on_lookup_done(void *arg, const struct err *e)
 		    "A look-up failed: %s", e->what); /* the zone is gone */
 	else if (err_exit_status(e->code) == 6)
 		err_keep_worse(&r->out->trouble, e);
-	else if (e->code != ERR_NONE && e->code != ERR_INTERRUPTED)
+	else if (e->code != ERR_NONE && e->code != ERR_INTERRUPTED && !refused)
 		fetching_stop_for(r, e);
 	while ((it = queue_take(&b->items)) != NULL) {
 		if (lost)
 			queue_put(&r->unlinked, it);
 		else if (e->code == ERR_NOT_FOUND)
 			item_vanished(it, false);
+		else if (refused)
+			item_failed_by(it, e);
 		else if (e->code == ERR_NONE || err_exit_status(e->code) == 6)
 			item_failed(
 			    it, STORE_FAILED, "Apple gave no answer for it.");
@@ -249,6 +273,7 @@ fetching_look_up(struct fetching *r)
 		free(b);
 		return;
 	}
+	b->shared = id.database == DATABASE_SHARED;
 	r->lookups++;
 	photos_lookup(&r->cloud->ck, &id, names, n, false, &cb);
 	zone_id_clear(&id);

@@ -102,9 +102,10 @@ void fetching_stop_for(struct fetching *, const struct err *);
 
 /* ---- fetch_links.c ---- */
 
-/* It has none, or that is too old; or it was refused. */
+/* It has none, or that is too old; or it was refused; or its time was over. */
 void item_want_link(struct item *);
 void item_relink(struct item *);
+void item_expired(struct item *);
 /* One look-up for items without a link, of one zone and in their order. */
 void fetching_look_up(struct fetching *);
 /* A zone by its number; its name is NULL if there is none. */

@@ -332,8 +332,10 @@ transfer_answered(struct item *it, const struct http_response *resp)
 	case 401:
 	case 403:
 	case 404:
-	case 410:
 		item_relink(it);
+		return;
+	case 410: /* [download-link] */
+		item_expired(it);
 		return;
 	case 421:
 		it->fresh = true;

@@ -65,15 +65,17 @@ struct unread {
 	struct unread *next;
 };
 
-/* Errors after which nothing else can succeed either. */
+/* Errors after which nothing else can succeed either.  What the shared database
+ * refuses says nothing of the private one, which has just answered. */
 static bool
-ends_everything(enum err_code code)
+ends_everything(enum database database, enum err_code code)
 {
 	switch (err_exit_status(code)) {
-	case 3:
 	case 5:
 	case 130:
 		return true;
+	case 3:
+		return database == DATABASE_PRIVATE;
 	default:
 		return code == ERR_NETWORK || code == ERR_THROTTLED;
 	}
@@ -585,7 +587,7 @@ prove(struct run *r, const struct zone_id *id, struct err *e)
 		return -1;
 	if (end.code == ERR_NONE)
 		return 0;
-	if (ends_everything(end.code)) {
+	if (ends_everything(id->database, end.code)) {
 		r->end = end;
 		return 0;
 	}
@@ -666,7 +668,8 @@ walk_zone(struct run *r, const struct zone_id *id, struct err *e)
 	/* A feed that cannot be passed: what its indexes have is listed all
 	 * the same. */
 	if (r->end.code != ERR_NONE && r->witness != NULL &&
-	    !ends_everything(r->end.code) && wait_for_witness(r, e) == -1)
+	    !ends_everything(id->database, r->end.code) &&
+	    wait_for_witness(r, e) == -1)
 		goto out;
 	if (r->intake.changes > 0 && r->end.code == ERR_NONE &&
 	    ask_for_masters(r, id, e) == -1)
@@ -751,7 +754,8 @@ database_failed(struct run *r, const struct base *b, struct err *e)
 {
 	struct held held = {.database = (int)b->database};
 
-	if (b->database == DATABASE_PRIVATE || ends_everything(r->end.code)) {
+	if (b->database == DATABASE_PRIVATE ||
+	    ends_everything(b->database, r->end.code)) {
 		*e = r->end;
 		return -1;
 	}
@@ -793,7 +797,7 @@ walk_all(struct run *r, struct err *e)
 		}
 		b->failed = true;
 		r->out->complete = false;
-		if (ends_everything(r->end.code)) {
+		if (ends_everything(w->id.database, r->end.code)) {
 			*e = r->end;
 			return -1;
 		}
@@ -812,6 +816,9 @@ walk_all(struct run *r, struct err *e)
 				return -1;
 			err_set(&r->end, ERR_INCOMPLETE, NULL,
 			    "The library %s is no longer there.", w->id.name);
+		} else if (err_exit_status(r->end.code) == 3) {
+			err_set(&r->end, ERR_INCOMPLETE, NULL,
+			    "The library %s could not be listed.", w->id.name);
 		}
 		err_keep_worse(&r->out->trouble, &r->end);
 	}

@@ -2,8 +2,12 @@
 runs.  Names and dates are in test_edges.py and test_volumes.py, what speaks of
 index pages and counts is in test_proof.py."""
 
+import glob
+import json
 import os
 import resource
+import signal
+import sqlite3
 
 import harness
 from test_manifest import manifest
@@ -17,12 +21,20 @@ class Cases(harness.Case):
         return result
 
     def of(self, asset):
-        """role -> path of what is here of an asset."""
+        """role -> path of what is here of an asset, which are those files of
+        the truth and no others."""
         result = self.copy.run("list", "--root", self.copy.root, "--json")
         self.status_is(result, 0)
         found = [e for e in result.events() if e["record"] == asset]
         self.assertEqual(len(found), 1, asset)
-        return {f["role"]: f["path"] for f in found[0]["files"]}
+        files = {f["role"]: f["path"] for f in found[0]["files"]}
+        on_disk = self.copy.files()
+        self.assertEqual(
+            {role: harness.sha256_of(on_disk[path])
+             for role, path in files.items()},
+            {t["role"]: t["sha256"] for t in self.sim.truth()
+             if t["asset"] == asset})
+        return files
 
     def tried(self, *words):
         result = self.copy.sync("--json", *words)
@@ -40,9 +52,58 @@ class Cases(harness.Case):
 
 
 class Complete(Cases):
+    def test_assets_that_share_a_master(self):
+        """B001: five pairs, siblings beside each other and pages apart; all
+        are known, and each one's edit is fetched."""
+        sim = harness.Sim("--sizes", "tiny", assets=300, seed=5)
+        self.addCleanup(sim.close)
+        self.sim = sim
+        self.copy = harness.Copy(sim)
+        self.addCleanup(self.copy.close)
+        pairs = []
+        near = self.added(kind="jpeg", count=3)
+        far = [t["asset"] for t in sim.truth() if t["role"] == "original" and
+               t["state"] == "live" and t["uti"] == "public.jpeg"][:2]
+        for first in far + near:
+            before = {t["asset"] for t in sim.truth()}
+            sim.change("duplicate", asset=first)
+            second, = {t["asset"] for t in sim.truth()} - before
+            sim.change("edit", asset=[first, second])
+            pairs.append((first, second))
+        self.signed_in()
+        self.synced()
+        held, wanted = harness.compare(self, self.copy)
+        self.assertEqual(set(held), wanted)
+        lines = {path: {a["record"] for a in line["assets"]}
+                 for path, (_, line) in manifest(self.copy).items()}
+        for first, second in pairs:
+            one, two = self.of(first), self.of(second)
+            self.assertEqual(one["original"], two["original"])
+            self.assertNotEqual(one["edited"], two["edited"])
+            self.assertLessEqual({first, second}, lines[one["original"]])
+            self.assertEqual(lines[one["edited"]], {first})
+            self.assertEqual(lines[two["edited"]], {second})
+
+    def test_the_same_bytes_in_two_libraries(self):
+        """Known of both, in one run: fetched once, and both are told."""
+        mine = self.added(kind="jpeg", count=4)
+        self.sim.change("duplicate", asset=mine)
+        self.sim.change("move_to_shared", asset=mine)
+        self.signed_in()
+        self.synced()
+        held, wanted = harness.compare(self, self.copy)
+        self.assertEqual(set(held), wanted)
+        self.assertEqual(self.sim.counters()["by"]["content"],
+                         len([size for _, size in wanted if size > 0]))
+        both = [line for _, line in manifest(self.copy).values()
+                if len({a["zone"] for a in line["assets"]
+                        if a["cloud"] == "present"}) == 2]
+        self.assertEqual(len(both), 4)
+
     def test_a_shared_library_on_either_side(self):
         """B006, B007: the owner's is in the private database, a guest's in the
-        shared one; the default is all of them."""
+        shared one; the default is all of them.  What is no library, such as a
+        link somebody shares, is neither fetched nor talked about."""
         for side, database in (("owner", "private"), ("guest", "shared")):
             with self.subTest(side=side):
                 sim = harness.Sim("--sizes", "tiny", assets=7, seed=5)
@@ -53,8 +114,13 @@ class Complete(Cases):
                 copy = harness.Copy(sim)
                 self.addCleanup(copy.close)
                 self.assertEqual(copy.login().status, 0)
-                self.status_is(copy.sync(), 0)
-                harness.compare(self, copy)
+                result = copy.sync()
+                self.status_is(result, 0)
+                self.assertEqual(
+                    [line for line in result.err.splitlines()
+                     if "Every connection goes to" not in line], [])
+                held, wanted = harness.compare(self, copy)
+                self.assertEqual(set(held), wanted)
                 result = copy.run("list", "libraries", "--root", copy.root,
                                   "--json")
                 libraries = {e["name"]: e for e in result.events()}
@@ -64,7 +130,7 @@ class Complete(Cases):
                 self.assertEqual(sim.counters()["violations"], [])
 
     def test_a_large_library_in_little_room(self):
-        """B012, scaled down: few descriptors, little memory."""
+        """B012, scaled down: few descriptors, little memory and room."""
         sim = harness.Sim("--sizes", "tiny", assets=5000, seed=5)
         self.addCleanup(sim.close)
         copy = harness.Copy(sim)
@@ -80,8 +146,15 @@ class Complete(Cases):
                 resource.setrlimit(
                     resource.RLIMIT_AS, (512 << 20, 512 << 20))
 
-        result = copy.sync(preexec_fn=narrow)
-        self.status_is(result, 0)
+        process = copy.start("sync", "--root", copy.root, "-q",
+                             preexec_fn=narrow)
+        with process.stdout, process.stderr:
+            said = process.stderr.read().decode()
+            _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0, said)
+        if not sanitized:
+            self.assertLess(used.ru_maxrss, 64 << 10) # KiB
         harness.compare(self, copy)
 
     def test_masters_that_pages_leave_out(self):
@@ -151,6 +224,7 @@ class Complete(Cases):
                 if asset["record"] in frames:
                     bursts[asset["record"]] = asset["burst"]
         self.assertEqual(set(bursts), set(frames))
+        self.assertEqual(len(set(bursts.values())), 1, bursts)
         self.assertEqual(len({os.path.dirname(self.of(f)["original"])
                               for f in frames}), 1)
 
@@ -164,15 +238,46 @@ class Complete(Cases):
         titles = {e["title"] for e in result.events()}
         self.assertLessEqual({"Album %03d" % n for n in range(230)}, titles)
 
-    def test_an_original_that_comes_a_night_later(self):
+    def test_hidden_ones(self):
+        """B016: they are fetched, and whoever hides one moves nothing."""
+        hidden = self.added(kind="hidden", count=20)
+        seen, = self.added(kind="jpeg")
         self.signed_in()
-        one = [t for t in self.sim.truth() if t["role"] == "original" and
+        self.synced()
+        harness.compare(self, self.copy)
+        for asset in hidden:
+            self.assertIn("original", self.of(asset))
+
+        def inodes():
+            return {name: os.stat(path).st_ino
+                    for name, path in self.copy.files().items()}
+
+        before = inodes()
+        self.sim.change("hide", asset=seen)
+        self.synced()
+        self.assertEqual(inodes(), before)
+        path = self.of(seen)["original"]
+        asset, = [a for a in manifest(self.copy)[path][1]["assets"]
+                  if a["record"] == seen]
+        self.assertTrue(asset["hidden"])
+
+    def test_an_original_that_comes_a_night_later(self):
+        """B014: a gap, told once, and all others are fetched."""
+        self.signed_in()
+        truth = self.sim.truth()
+        one = [t for t in truth if t["role"] == "original" and
                t["state"] == "live" and t["uti"] == "public.jpeg" and
-               t["role"] == "original"][5]
+               [u["master"] for u in truth].count(t["master"]) == 1][2]
         for at in ("changes_zone", "records_query", "records_lookup"):
             self.sim.hook(at, "no_original", value=one["master"], times=-1)
         result = self.synced(status=1)
-        self.assertEqual(result.event("gap")["why"], "no-original")
+        gap, = [e for e in result.events() if e["event"] == "gap"]
+        self.assertEqual((gap["record"], gap["why"]),
+                         (one["asset"], "no-original"))
+        harness.compare(self, self.copy, [
+            t for t in truth if t["master"] != one["master"]])
+        told = self.copy.status("--gaps")
+        self.assertIn(one["filename"], told.out)
         self.synced() # known
         self.sim.clear_faults()
         self.sim.change("late_movie", asset=one["asset"])
@@ -218,7 +323,11 @@ class Pairs(Cases):
             self.assertEqual(set(files), {"original", "alternative"})
             self.assertEqual(self.stem(files["original"]),
                              self.stem(files["alternative"]))
-            self.assertNotEqual(files["original"], files["alternative"])
+            ends = {role: os.path.splitext(path)[1]
+                    for role, path in files.items()}
+            self.assertEqual(ends, {"original": ".CR2", "alternative": ".JPG"}
+                             if asset == raw else
+                             {"original": ".JPG", "alternative": ".DNG"})
 
     def test_an_edit_with_its_recipe_and_its_removal(self):
         """B065: the original is never replaced, what is here stays."""
@@ -260,6 +369,25 @@ class Pairs(Cases):
                          self.stem(files["live"]))
         self.assertEqual(self.stem(files["edited"]),
                          self.stem(files["edited-video"]))
+        self.assertEqual(self.stem(files["edited"]),
+                         self.stem(files["original"]) + "_edited")
+
+    def test_what_comes_one_night_later_keeps_the_stem(self):
+        """Of two of one name: the twin and the rendering of each."""
+        two = self.added(kind="jpeg", count=2, name="IMG_4711.JPG",
+                         date_ms=1700000000000)
+        self.signed_in()
+        self.synced()
+        first = [self.of(one)["original"] for one in two]
+        self.assertEqual(len({self.stem(path) for path in first}), 2)
+        self.sim.change("late_raw", asset=two)
+        self.sim.change("edit", asset=two)
+        self.synced()
+        for asset, path in zip(two, first):
+            self.assertEqual(self.of(asset), {
+                "original": path,
+                "alternative": self.stem(path) + ".DNG",
+                "edited": self.stem(path) + "_edited.JPG"})
 
     def test_a_movie_one_night_later(self):
         """B068"""
@@ -285,10 +413,77 @@ class Nights(Cases):
                 kind="jpeg", date_ms=int((year - 1970) * 31556952000 + 10 ** 10))
             self.synced()
             self.assertRegex(self.of(one)["original"], "^%d/" % year)
-        for asset in self.added(count=5):
-            pass
+        self.added(count=5)
         self.synced()
         harness.compare(self, self.copy)
+
+    def test_a_picture_that_came_from_a_computer(self):
+        """B063: by the day that iCloud goes by; the camera's is kept."""
+        one, = self.added(kind="uploaded", date_ms=1763640000000)
+        self.signed_in()
+        self.synced()
+        path = self.of(one)["original"]
+        self.assertRegex(path, "^2025/11/")
+        month, line = manifest(self.copy)[path]
+        self.assertEqual(month, "2025-11.jsonl")
+        asset, = line["assets"]
+        self.assertEqual(asset["taken_ms"], 1763640000000)
+        self.assertEqual(asset["camera"], "2021-09-29T12:00:01")
+
+    def test_links_that_have_expired_are_asked_for_together(self):
+        """B072: hours pass while some have their links already.  Those on the
+        wire are refused; the rest is not tried, and nothing is listed."""
+        self.signed_in()
+        self.synced()
+        self.sim.change("add", kind="jpeg", size=600, count=250)
+        self.sim.reset_counters()
+        self.sim.fault("content", "delay", ms=20, times=-1)
+        process = self.copy.start("sync", "--root", self.copy.root, "-v")
+        for line in process.stderr:
+            if b"Fetched" in line:
+                break
+        self.sim.advance(2 * 3600)
+        self.status_is(harness.stop(process, signal.SIGCONT), 0)
+        self.no_violations()
+        harness.compare(self, self.copy)
+        answers = [json.loads(line)["status"] for line in
+                   self.sim.control("/requests").decode().splitlines()]
+        refused = answers.count(410)
+        self.assertGreater(refused, 0)
+        self.assertLess(refused, 40)
+        by = self.sim.counters()["by"]
+        self.assertLess(by["records_lookup"], 40)
+        self.assertLessEqual(by["changes_zone"], 4)
+        self.assertEqual(by["records_query"], 0)
+
+    def test_tokens_that_are_worth_nothing(self):
+        """B077: refused, cut short, or lost; what is new is found and nothing
+        is fetched again.  An empty one, which Apple takes for one that has
+        everything, is never sent."""
+        self.signed_in()
+        self.synced()
+        path, = glob.glob(os.path.join(self.copy.state, "*/catalogue.sqlite"))
+        for zones, databases in (("'garbage'", "'garbage'"), ("''", "''"),
+                                 ("substr(token, 1, 7)",
+                                  "substr(token, 1, 7)"), ("NULL", "NULL"),
+                                 ("''", "token"), ("token", "''")):
+            with self.subTest(zones=zones, databases=databases):
+                catalogue = sqlite3.connect(path)
+                with catalogue:
+                    catalogue.execute("UPDATE zone SET token = " + zones)
+                    catalogue.execute(
+                        "UPDATE database SET token = " + databases)
+                catalogue.close()
+                new = self.added(kind="jpeg", count=3)
+                self.sim.reset_counters()
+                self.synced()
+                self.assertEqual(self.sim.counters()["by"]["content"], 3)
+                for asset in new:
+                    self.assertIn("original", self.of(asset))
+                harness.compare(self, self.copy)
+                self.sim.reset_counters()
+                self.synced()
+                self.assertEqual(self.sim.counters()["requests"], 3)
 
     def test_a_retry_keeps_the_place_that_was_planned(self):
         """B076, B073: what failed is on our own list, at its own path."""

@@ -13,10 +13,12 @@ import signal
 import sqlite3
 import subprocess
 import time
+import unicodedata
 import unittest
 
 from harness import (ACCOUNT, PASSWORD, Case, Copy, Sim, check_sums, compare,
                      main, sha256_of, shimmed, stop, wait_for)
+from test_manifest import manifest
 
 SOON_S = 2
 MEBI = 1 << 20
@@ -683,6 +685,11 @@ class Names(Edges):
         for name, path in zip(names, paths):
             if name.endswith("_01.jpg"): # kept byte for byte
                 self.assertEqual(os.path.basename(path), name)
+            self.assertTrue(unicodedata.is_normalized("NFC", path), name)
+        # What each is called in truth is in the manifest.
+        lines = manifest(copy)
+        self.assertEqual([[a["filename"] for a in lines[path][1]["assets"]]
+                          for path in paths], [[name] for name in names])
 
     def test_edits_of_namesakes(self):  # B041
         copy = self.signed_in()
@@ -770,8 +777,26 @@ class Names(Edges):
         self.status_is(copy.login(), 0)
         self.status_is(copy.sync(), 0)
         compare(self, copy)
-        for name in copy.files():
-            self.assertNotEqual(os.path.basename(name).split(".")[0], "")
+        by_hash = {sha256_of(p): os.path.basename(n)
+                   for n, p in copy.files().items()}
+        seen = set()
+        for t in sim.truth():
+            if t["role"] != "original":
+                continue
+            name, base = t["filename"], by_hash[t["sha256"]]
+            if not name: # absent, or empty
+                seen.add(name)
+                self.assertRegex(base, r"^[0-9a-f]{12}\.[a-z]+$")
+            elif "\ufffd" in name: # no UTF-8: what can be read of it
+                seen.add("no text")
+                self.assertEqual(base, name)
+            elif re.fullmatch(r"IMG_[0-9]{4}\.[A-Za-z]+", name):
+                # As text, as base64 with its padding and without.
+                seen.add("name")
+                stem, end = os.path.splitext(name)
+                self.assertRegex(
+                    base, "^%s(-[a-z2-7]{8})?[.]%s$" % (stem, end[1:]))
+        self.assertEqual(seen, {None, "", "no text", "name"})
 
 
 class Places(Edges):

@@ -325,8 +325,14 @@ class Walk(Proof):
         self.sim.hook("records_query", "empty_page", skip=3, times=1)
         self.whole(self.copy.sync())
         self.agrees()
-        self.sim.hook("records_query", "empty_page", skip=2, times=4)
+        # An index that ends too early: what it does not have is asked for by
+        # name, each, and was never less.
+        self.sim.hook("records_query", "empty_page", skip=2, times=-1)
         self.whole(self.copy.sync("--prove"))
+        named = self.differences().values()
+        self.assertEqual({(d["only"], d["look_up"]) for d in named},
+                         {("feed", "found")})
+        self.assertGreater(len(named), 100)
         self.sim.clear_faults()
         self.whole(self.copy.sync("--prove"))
         self.agrees()
@@ -346,6 +352,18 @@ class Walk(Proof):
         self.whole(self.copy.sync("--prove"))
         self.assertEqual(len(self.differences()), bursts + 100)
 
+    def test_a_feed_that_goes_on_with_nothing(self):
+        """B003: an empty page for ever is no end."""
+        self.signed_in()
+        self.sim.hook("changes_zone", "empty_page", skip=2, times=-1)
+        result = self.copy.sync("--json")
+        self.status_is(result, 6)
+        self.assertFalse(result.event("verdict")["complete"])
+        self.assertIn("does not end", result.err)
+        self.sim.clear_faults()
+        self.whole(self.copy.sync())
+        self.agrees()
+
     def test_assets_leave_while_they_are_paged(self):
         """B004: one before each page, in windows of ranks and by markers."""
         self.signed_in()
@@ -357,6 +375,31 @@ class Walk(Proof):
         self.sim.clear_faults()
         self.whole(self.copy.sync("--prove"))
         self.agrees()
+
+    def test_assets_leave_while_nothing_else_lists_them(self):
+        """B004: where the feed cannot be passed, ranks that shift lose none
+        of those that stay."""
+        def missing():
+            held = {harness.sha256_of(path)
+                    for path in self.copy.files().values()}
+            return {t["asset"] for t in self.sim.truth()
+                    if t["state"] == "live" and t["sha256"] not in held}
+
+        self.sim.hook("changes_zone", "empty_page", skip=1, times=-1)
+        self.signed_in()
+        self.status_is(self.copy.sync(), 6)
+        frames = missing() # of bursts; no index has them
+        self.assertLess(len(frames), 20)
+        self.copy = harness.Copy(self.sim)
+        self.addCleanup(self.copy.close)
+        self.sim.clear_faults()
+        self.sim.hook("changes_zone", "empty_page", skip=1, times=-1)
+        self.sim.hook("records_query", "trash_one", times=-1)
+        self.signed_in()
+        trashed = len(self.originals("trashed"))
+        self.status_is(self.copy.sync(), 6)
+        self.assertGreater(len(self.originals("trashed")), trashed + 4)
+        self.assertLessEqual(missing(), frames)
 
     def test_trouble_on_the_way(self):
         for fault in (("status", {"status": 503, "retry_after": 1}),

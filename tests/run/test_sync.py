@@ -9,6 +9,7 @@ import unittest
 
 from harness import (RECORDED, Case, Copy, Sim, check_sums, compare, main,
                      sha256_of, stop)
+from test_manifest import manifest
 
 
 class FirstCopy(Case):
@@ -17,7 +18,8 @@ class FirstCopy(Case):
         result = copy.sync()
         self.status_is(result, 0)
         self.assertIn("Complete:", result.out)
-        compare(self, copy)
+        held, wanted = compare(self, copy)
+        self.assertEqual(set(held), wanted, "more than there is")
         names = check_sums(self, copy)
         self.assertEqual(names, set(copy.files()))
         partial = os.path.join(copy.root, ".icloud-pull", "partial.noindex")
@@ -72,6 +74,32 @@ class FirstCopy(Case):
                 self.status_is(result, 0)
                 self.assertEqual(result.event("verdict")["fetched"], 0)
                 self.assertEqual(copy.snapshot(), before)
+
+    def test_every_host_makes_the_same_copy(self):  # B062
+        """A first run and a second with news: paths, times and manifest."""
+        seen = []
+        copies = []
+        for zone, locale in (("UTC", "C.UTF-8"), ("Pacific/Auckland", "C"),
+                             ("America/Los_Angeles", "tr_TR.UTF-8")):
+            copy = Copy(self.sim)
+            self.addCleanup(copy.close)
+            copy.env.update(TZ=zone, LC_ALL=locale)
+            self.status_is(copy.login(), 0)
+            copies.append(copy)
+        # The evening of 31 August by UTC, in several zones.
+        for night in range(2):
+            self.sim.change("add", count=12, date_ms=1756681200000,
+                            kind="photo")
+            for copy in copies:
+                self.status_is(copy.sync(), 0)
+                compare(self, copy)
+                seen.append((manifest(copy), {
+                    name: (sha256_of(path), os.stat(path).st_mtime_ns)
+                    for name, path in copy.files().items()}))
+            self.assertEqual(seen[1:], 2 * seen[:1])
+            folders = {os.path.dirname(name) for name in seen[0][1]}
+            self.assertLessEqual({"2025/08", "2025/09"}, folders)
+            seen.clear()
 
     def test_pairs_share_a_stem(self):
         copy = self.signed_in()
@@ -182,6 +210,7 @@ class Changes(Case):
     def test_each_kind_of_change_keeps_disk_and_truth_together(self):
         copy = self.signed_in()
         held, _ = self.again(copy)
+        where = {n: sha256_of(p) for n, p in copy.files().items()}
         for op in ("add", "edit", "hide", "trash", "restore", "unhide",
                    "favourite", "caption", "revert", "replace_original",
                    "purge"):
@@ -191,6 +220,10 @@ class Changes(Case):
                 held, _ = self.again(copy)
                 self.assertEqual(before - set(held), set(),
                                  "held files became fewer")
+                now = {n: sha256_of(p) for n, p in copy.files().items()}
+                self.assertLessEqual(where.items(), now.items(),
+                                     "a held file moved or changed")
+                where = now
         self.no_violations()
 
     def test_a_movie_that_arrives_a_night_later_joins_its_photo(self):
@@ -232,8 +265,13 @@ class Trouble(Case):
         first = copy.sync()
         self.assertIn(first.status, (1, 4), str(first))
         self.sim.clear_faults()
+        # No feed speaks of them again: they stand on a list of our own.
+        self.sim.reset_counters()
         self.status_is(copy.sync(), 0)
         compare(self, copy)
+        by = self.sim.counters()["by"]
+        self.assertEqual(by["changes_zone"], 0)
+        self.assertGreater(by["content"], 10)
 
     def test_cut_connections_are_resumed(self):  # B023, B024
         copy = self.signed_in()
@@ -297,16 +335,60 @@ class Trouble(Case):
         self.status_is(copy.sync(), 0)
         compare(self, copy)
 
-    def test_the_shared_database_fails(self):  # B010
-        copy = self.signed_in()
-        self.sim.fault("changes_database", "status", status=500, times=-1,
+    def shared_fails(self, status, code):
+        self.sim.fault("changes_database", "status", status=status, times=-1,
                        match="/shared/",
-                       body='{"serverErrorCode":"INTERNAL_ERROR"}',
+                       body='{"serverErrorCode":"%s"}' % code,
                        content_type="application/json")
-        result = copy.sync()
-        self.status_is(result, 0)
-        self.assertIn("shared", result.err)
+
+    def test_the_shared_database_fails(self):  # B010
+        for status, code in ((200, "INTERNAL_ERROR"), (200, "ZONE_NOT_FOUND"),
+                             (403, "ACCESS_DENIED"), (421, "")):
+            with self.subTest(status=status, code=code):
+                copy = Copy(self.sim)
+                self.addCleanup(copy.close)
+                self.status_is(copy.login(), 0)
+                self.shared_fails(status, code)
+                result = copy.sync()
+                self.sim.clear_faults()
+                self.status_is(result, 0)
+                self.assertIn("shared", result.err)
+                compare(self, copy)
+
+    def test_a_shared_database_fails_that_has_a_library(self):  # B010
+        self.sim.change("shared_library", **{"as": "guest", "assets": 8})
+        copy = self.signed_in()
+        self.status_is(copy.sync(), 0)
+        for status, code in ((200, "ZONE_NOT_FOUND"), (403, "ACCESS_DENIED"),
+                             (421, "")):
+            self.shared_fails(status, code)
+            self.sim.change("add", kind="jpeg", count=2)
+            result = copy.sync()
+            self.status_is(result, 1)
+            self.assertIn("shared library could not be listed", result.err)
+            compare(self, copy) # the personal one is complete
+            self.sim.clear_faults()
+        self.sim.change("add", kind="jpeg", count=2, zone="shared")
+        self.status_is(copy.sync(), 0)
         compare(self, copy)
+
+    def test_a_shared_library_that_is_refused(self):
+        """While it is listed, compared or fetched: the rest is complete."""
+        self.sim.change("shared_library", **{"as": "guest", "assets": 8})
+        for at in ("changes_zone", "records_query", "records_lookup"):
+            with self.subTest(at=at):
+                copy = Copy(self.sim)
+                self.addCleanup(copy.close)
+                self.status_is(copy.login(), 0)
+                self.sim.fault(at, "status", status=403, times=-1,
+                               match="/shared/",
+                               body='{"serverErrorCode":"ACCESS_DENIED"}')
+                self.status_is(copy.sync(), 1)
+                compare(self, copy, [t for t in self.sim.truth()
+                                     if t["zone"] == "PrimarySync"])
+                self.sim.clear_faults()
+                self.status_is(copy.sync("--prove"), 0)
+                compare(self, copy)
 
     def test_nobody_answers(self):
         copy = self.signed_in()

@@ -27,6 +27,7 @@
  *   mass_trash       "percent"
  *   replace_original WHICH: other bytes, so another master
  *   late_movie       WHICH: a still gets its live movie
+ *   late_raw         WHICH: a JPEG gets its RAW twin
  *   album_add        "name", "parent", "folder": true
  *   album_rename     "album", "name"; or "parent": into another folder, "" is
  *                    the top
@@ -118,6 +119,12 @@ is_still(const struct asset *a, const struct master *m)
 {
 	return is_live(a, m) && (m->flags & M_LIVE) == 0 &&
 	    (m->kind == KIND_HEIC || m->kind == KIND_JPEG);
+}
+
+static bool
+is_jpeg(const struct asset *a, const struct master *m)
+{
+	return is_live(a, m) && m->kind == KIND_JPEG;
 }
 
 static const char *
@@ -220,6 +227,7 @@ static const struct {
     {"photo", KIND_HEIC, A_PLACE, 0},
     {"heic", KIND_HEIC, 0, 0},
     {"jpeg", KIND_JPEG, 0, 0},
+    {"uploaded", KIND_JPEG, 0, M_UPLOADED},
     {"png", KIND_PNG, 0, 0},
     {"screenshot", KIND_PNG, A_EDIT_SHOT, 0},
     {"gif", KIND_GIF, 0, 0},
@@ -655,6 +663,24 @@ op_late_movie(struct change *ch)
 	return why;
 }
 
+static const char *
+op_late_raw(struct change *ch)
+{
+	const char *why = choose(ch, is_jpeg);
+	struct zone *z = ch->zone;
+	uint32_t master;
+	size_t i;
+
+	for (i = 0; why == NULL && i < ch->count; i++) {
+		master = z->assets[ch->assets[i]].master;
+		if (z->masters[master].kind != KIND_JPEG)
+			return "it is no JPEG";
+		z->masters[master].kind = KIND_JPEG_RAW;
+		touch_master(z, master, ch->now_ms);
+	}
+	return why;
+}
+
 /* --- albums --- */
 
 static const char *
@@ -943,6 +969,7 @@ static const struct {
     {"caption", op_caption},
     {"replace_original", op_replace_original},
     {"late_movie", op_late_movie},
+    {"late_raw", op_late_raw},
     {"album_add", op_album_add},
     {"album_rename", op_album_rename},
     {"album_remove", op_album_remove},

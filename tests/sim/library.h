@@ -122,6 +122,7 @@ enum name_form {
 #define M_SIDECAR      0x10u
 #define M_NO_ITEM_TYPE 0x20u
 #define M_HALF_VARIANT 0x40u /* resJPEGMedWidth without resJPEGMedRes */
+#define M_UPLOADED     0x80u /* from a computer: the camera's date is another */
 
 struct master {
 	uint64_t key;

@@ -85,8 +85,9 @@ static const char *const help[] = {
     "Library ops (changes.c): add duplicate edit revert trash mass_trash "
     "restore\n"
     "  purge hide unhide favourite unfavourite caption replace_original\n"
-    "  late_movie album_add album_rename album_remove album_put album_take\n"
-    "  sparse shared_library link_share leave_shared move_to_shared plain;\n"
+    "  late_movie late_raw album_add album_rename album_remove album_put\n"
+    "  album_take sparse shared_library link_share leave_shared\n"
+    "  move_to_shared plain;\n"
     "  \"zone\":\"shared\" for the Shared Library\n"
     "\n",
     "Account ops:\n"

@@ -249,8 +249,15 @@ plist_object(struct plist *p)
 static void
 plist_ascii(struct plist *p, const char *text)
 {
+	const size_t len = strlen(text);
+
 	plist_object(p);
-	buf_addc(&p->buf, (char)(0x50 | strlen(text)));
+	if (len < 15) {
+		buf_addc(&p->buf, (char)(0x50 | len));
+	} else {
+		buf_adds(&p->buf, "\x5f\x10");
+		buf_addc(&p->buf, (char)len);
+	}
 	buf_adds(&p->buf, text);
 }
 
@@ -396,19 +403,30 @@ put_keywords(struct out *o, const struct asset *a)
 	buf_clear(&p.buf);
 }
 
+/* [media-data] */
 static void
-put_media_data(struct out *o, int64_t width, int64_t height)
+put_media_data(
+    struct out *o, const struct master *m, int64_t width, int64_t height)
 {
+	const bool dated = (m->flags & M_UPLOADED) != 0;
 	struct plist p;
 
 	if (!wanted(o->page->keys, "mediaMetaDataEnc"))
 		return;
 	plist_begin(&p);
-	plist_dictionary(&p, 2);
+	plist_dictionary(&p, dated ? 3 : 2);
 	plist_ascii(&p, "PixelWidth");
 	plist_ascii(&p, "PixelHeight");
+	if (dated)
+		plist_ascii(&p, "{Exif}");
 	plist_int(&p, (uint64_t)width);
 	plist_int(&p, (uint64_t)height);
+	if (dated) { /* objects 6 to 8: a dictionary of one key */
+		plist_object(&p);
+		buf_adds(&p.buf, "\xd1\x07\x08");
+		plist_ascii(&p, "DateTimeOriginal");
+		plist_ascii(&p, "2021:09:29 12:00:01");
+	}
 	plist_end(&p);
 	put_bytes(o, "mediaMetaDataEnc", p.buf.data, p.buf.len);
 	put_text(o, "mediaMetaDataType", "CGImageProperties");
@@ -762,7 +780,7 @@ write_master(struct out *o, const struct item *it)
 	put_time(o, "originalCreationDate", it->asset.date_ms);
 	put_time(o, "importDate", it->asset.added_ms);
 	if (!kind_is_video(m->kind))
-		put_media_data(o, w, h);
+		put_media_data(o, m, w, h);
 	put_text_bytes(o, "importedByBundleIdentifierEnc", "com.apple.camera");
 	put_text_bytes(o, "importedByDisplayNameEnc", "Camera");
 	put_contributors(o);

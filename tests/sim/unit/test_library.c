@@ -265,6 +265,7 @@ test_delta_after_changes(void **state)
 	    {"{\"op\":\"duplicate\",\"nth\":0}", 1, 1, 0, 0, 1, 0},
 	    {"{\"op\":\"replace_original\",\"nth\":2}", 1, 1, 0, 0, 0, 1},
 	    {"{\"op\":\"late_movie\",\"nth\":5}", 0, 1, 0, 0, 1, 0},
+	    {"{\"op\":\"late_raw\",\"nth\":20}", 0, 1, 0, 0, 0, 0},
 	    {"{\"op\":\"album_add\",\"name\":\"New\",\"parent\":\"Trips\"}", 0,
 		0, 1, 0, 1, 0},
 	    {"{\"op\":\"album_put\",\"album\":\"New\",\"nth\":3}", 0, 0, 1, 1,
