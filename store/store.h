@@ -334,7 +334,7 @@ int	store_witness_answer(struct store *, int64_t zone, int64_t witness,
  * told.  What differs and is not explained becomes gaps with the next
  * store_gaps_refresh(): Apple states another number than it lists, a name that
  * no look-up finds, an index that is not finished.  Due again after thirty
- * days; if not finished as if it had failed.
+ * days; if it is not finished, or a name has no answer, as if it had failed.
  */
 struct store_witness {
 	int64_t	 witness;

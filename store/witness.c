@@ -134,12 +134,12 @@ static const char sql_only_index[] =
     "   AND d.name = r.name AND d.witness = ?2 AND d.answer <> 0)"
     " ORDER BY 1 LIMIT ?4";
 static const char sql_only_feed[] =
-    "SELECT r.name FROM asset a JOIN record r ON r.rec = a.rec"
-    " WHERE a.zone = ?1 AND a.flags & 24 = 0 AND a.seen <> ?2"
+    "SELECT r.name FROM record r CROSS JOIN asset a ON a.rec = r.rec"
+    " WHERE r.zone = ?1 AND a.flags & 24 = 0 AND a.seen <> ?2"
     "  AND r.name > ?3"
     "  AND NOT EXISTS(SELECT 1 FROM difference d WHERE d.zone = ?1"
     "   AND d.name = r.name AND d.witness = ?2 AND d.answer <> 0)"
-    " ORDER BY 1 LIMIT ?4";
+    " ORDER BY r.name LIMIT ?4";
 
 int
 store_witness_names(char **names, size_t *n, struct store *s, int64_t zone,
@@ -383,28 +383,33 @@ static const char sql_settled[] =
     "    (side = 1 AND answer = 0 AND r.index_only = 0)))";
 static const char sql_proof[] =
     "UPDATE zone SET proof = ?2, proof_ms = ?3, indexing = ?4,"
-    " finished = ?5, unproven = 0, due_ms = ?6 WHERE zone = ?1";
-static const char sql_unfinished[] =
-    "UPDATE zone SET proof = ?2, proof_ms = ?3, indexing = ?4,"
     " finished = ?5 WHERE zone = ?1";
+static const char sql_unanswered[] =
+    "SELECT EXISTS(SELECT 1 FROM difference"
+    " WHERE zone = ?1 AND witness = ?2 AND answer = 0)";
+static const char sql_again[] =
+    "UPDATE zone SET unproven = 0, due_ms = ?2 WHERE zone = ?1";
 
 static int
 keep_result(struct store *s, int64_t zone, const struct store_witness *w,
     int64_t now_ms, struct err *e)
 {
+	int unanswered = 0;
+
 	if (keep_stated(s, zone, w, e) == -1 ||
 	    end_unlisted(s, zone, w->witness, e) == -1 ||
 	    sql_run(s, e, sql_forget, "ii", zone, w->witness) == -1 ||
 	    sql_run(s, e, sql_settled, "i", zone) == -1 ||
-	    place_ghosts(s, zone, w->witness, e) == -1)
+	    place_ghosts(s, zone, w->witness, e) == -1 ||
+	    sql_run(s, e, sql_proof, "iiitd", zone, w->witness, now_ms,
+		w->indexing, (int)w->finished) == -1 ||
+	    sql_first(s, e, sql_unanswered, "ii>d", zone, w->witness,
+		&unanswered) == -1)
 		return -1;
-	if (w->finished)
-		return sql_run(s, e, sql_proof, "iiitdi", zone, w->witness,
-		    now_ms, w->indexing, 1, now_ms + PROOF_DAYS * CIVIL_DAY_MS);
-	if (sql_run(s, e, sql_unfinished, "iiitd", zone, w->witness, now_ms,
-		w->indexing, 0) == -1)
-		return -1;
-	return put_off(s, zone, now_ms, e);
+	if (!w->finished || unanswered)
+		return put_off(s, zone, now_ms, e);
+	return sql_run(
+	    s, e, sql_again, "ii", zone, now_ms + PROOF_DAYS * CIVIL_DAY_MS);
 }
 
 int

@@ -249,6 +249,14 @@ comes_again_when_it_is_due(void **state)
 	end(&b, stating(0, 0, 0, 0), NOW);
 	must(store_witness_failed(b.s, b.zone, NOW, e));
 	assert_true(due(&b, NOW + DAY));
+	/* Or a name without an answer is left. */
+	begin(&b);
+	end(&b, stating(0, 0, 0, 0), NOW);
+	begin(&b);
+	see(&b, "G1");
+	end(&b, stating(-1, -1, -1, -1), NOW);
+	assert_false(due(&b, NOW + DAY - 1));
+	assert_true(due(&b, NOW + DAY));
 	bench_done(&b);
 }
 
