@@ -356,16 +356,24 @@ cloud_look(enum auth_next *out, struct app *app, struct err *e)
 }
 
 bool
-cloud_lost(struct cloud *c, unsigned generation, const struct err *e)
+cloud_lost(struct cloud *c, enum database database, unsigned generation,
+    const struct err *e)
 {
 	if (e->code == ERR_THROTTLED && e->wait_ms > 0) {
 		c->session->cloud_refused_ms = clock_now_ms();
 		c->session->cloud_not_before_ms =
 		    c->session->cloud_refused_ms + e->wait_ms;
 	}
-	if (e->code != ERR_ADP)
-		return e->code == ERR_SESSION;
+	if (e->code != ERR_ADP && e->code != ERR_SESSION)
+		return false;
 	if (generation != c->generation) /* it began before the cure */
+		return true;
+	if (e->code == ERR_SESSION && database == DATABASE_SHARED) {
+		if (c->shared_cured)
+			return false;
+		c->shared_lost = true;
+	}
+	if (e->code == ERR_SESSION)
 		return true;
 	if (c->consented_ms > 0 &&
 	    clock_mono_ms() - c->consented_ms < CONSENT_MS)
@@ -392,6 +400,8 @@ cloud_recover(struct cloud *c, unsigned generation, struct err *e)
 		return -1;
 	if (consent_lost)
 		c->consented_ms = clock_mono_ms();
+	c->shared_cured = c->shared_lost;
+	c->shared_lost = false;
 	c->generation++;
 	return 0;
 }

@@ -25,6 +25,8 @@ struct cloud {
 	struct cloudkit ck;
 	unsigned recoveries;
 	unsigned generation; /* of its session: how often it was recovered */
+	bool shared_lost;    /* so the shared database has said */
+	bool shared_cured;   /* that was why it was recovered last */
 	bool consent_lost;    /* CloudKit wants the tap on a device anew */
 	int64_t consented_ms; /* when that was cured last, mono; 0: never */
 };
@@ -47,9 +49,12 @@ int cloud_open(struct cloud *out, struct app *, struct err *);
  * that is said instead.  A locked account is ERR_LOCKED and no alarm.
  */
 int cloud_look(enum auth_next *out, struct app *, struct err *);
-/* Told of every error of CloudKit's: may cloud_recover() help?  A wait that it
- * states is kept for later runs.  generation: see there. */
-bool cloud_lost(struct cloud *, unsigned generation, const struct err *);
+/* Told of every error of CloudKit's: may cloud_recover() help?  If the shared
+ * database has just been recovered and says the same again, it refuses for
+ * itself, and that is an error like any other.  A wait that it states is kept
+ * for later runs.  generation: see there. */
+bool cloud_lost(struct cloud *, enum database, unsigned generation,
+    const struct err *);
 /*
  * The session ended in mid-run: the same order once more, with a session that
  * a `login` has written meanwhile if there is one.  At most three times a run,

@@ -169,7 +169,8 @@ on_lookup_done(void *arg, const struct err *e)
 	struct item *it;
 
 	r->lookups--;
-	bool lost = cloud_lost(r->cloud, b->generation, e);
+	bool lost = cloud_lost(r->cloud,
+	    b->shared ? DATABASE_SHARED : DATABASE_PRIVATE, b->generation, e);
 	/* Of the shared database alone: nothing of what is one's own. */
 	bool refused = !lost && b->shared && err_exit_status(e->code) == 3;
 

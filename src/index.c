@@ -134,7 +134,7 @@ take_error(struct window *w, const struct err *e)
 {
 	struct index_walk *x = w->walk;
 
-	if (cloud_lost(x->o.cloud, w->generation, e)) {
+	if (cloud_lost(x->o.cloud, x->zone.database, w->generation, e)) {
 		x->lost = true;
 		return;
 	}

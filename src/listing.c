@@ -240,7 +240,7 @@ list_zones(struct run *r, struct base *b, struct err *e)
 	if (store_database_token(&token, r->store, (int)b->database, e) == -1)
 		return -1;
 	ask_zones(r, b, token);
-	if (cloud_lost(r->cloud, r->generation, &r->end)) {
+	if (cloud_lost(r->cloud, b->database, r->generation, &r->end)) {
 		if (recover(r, e) == -1)
 			goto out;
 		ask_zones(r, b, token);
@@ -472,7 +472,7 @@ reread(struct run *r, const struct zone_id *id, struct err *e)
 	while (next != NULL && r->end.code == ERR_NONE &&
 	    r->fatal.code == ERR_NONE) {
 		reread_batch(r, id, &next);
-		if (!cloud_lost(r->cloud, r->generation, &r->end))
+		if (!cloud_lost(r->cloud, id->database, r->generation, &r->end))
 			continue;
 		if (recover(r, e) == -1)
 			return -1;
@@ -526,7 +526,8 @@ walk_feed(struct run *r, const struct zone_id *id, struct err *e)
 			*e = r->fatal;
 			return -1;
 		}
-		if (cloud_lost(r->cloud, r->generation, &r->end)) {
+		if (cloud_lost(
+			r->cloud, id->database, r->generation, &r->end)) {
 			if (recover(r, e) == -1)
 				return -1;
 			again = true;

@@ -80,7 +80,7 @@ static void go_on(struct witness *);
 static bool
 went_well(struct witness *w, const struct err *e)
 {
-	if (cloud_lost(w->cloud, w->generation, e)) {
+	if (cloud_lost(w->cloud, w->id.database, w->generation, e)) {
 		w->lost = true;
 		return false;
 	}
