@@ -312,7 +312,8 @@ compat: build-deps
 	@BUILD=$(O) python3 tests/compat/test_clients.py
 
 # Each number of docs/design.md beside what else does the same; prints the
-# ratios, and fails where one is not reached.
+# ratios, and fails where one is not reached.  bench-download stands alone: it
+# does not pass yet.
 bench: bench-verify bench-listing
 
 $(O)/bench-hash: tests/bench/hash.c
@@ -326,6 +327,9 @@ bench-verify: check-deps
 bench-listing: check-deps
 	@$(MAKE) --no-print-directory $(PROGRAM) $(SIM)
 	BUILD=$(O) python3 tests/bench/listing.py
+bench-download: check-deps
+	@$(MAKE) --no-print-directory $(PROGRAM) $(SIM)
+	BUILD=$(O) python3 tests/bench/download.py
 
 # Compiled and linked for macOS, on Linux; never run.
 check-macos:
@@ -438,7 +442,7 @@ clean:
 	rm -rf $(O)
 
 .PHONY: library all man units always clean install uninstall dist package-test \
-	demo compat bench bench-verify bench-listing check check-built asan torture tidy \
+	demo compat bench bench-verify bench-listing bench-download check check-built asan torture tidy \
 	tidy-run tidy-base tidy-auth tidy-api tidy-store tidy-src format \
 	build-deps check-deps tidy-deps fuzz-deps fuzz fuzz-built coverage \
 	check-macos keystore-test unit-base unit-auth unit-api \

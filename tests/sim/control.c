@@ -32,6 +32,14 @@ get_truth(struct control *c, const cJSON *in, struct buf *out)
 }
 
 static const char *
+get_links(struct control *c, const cJSON *in, struct buf *out)
+{
+	(void)in;
+	cloud_links(c->parts->cloud, server_now_ms(c->server), out);
+	return NULL;
+}
+
+static const char *
 get_counters(struct control *c, const cJSON *in, struct buf *out)
 {
 	(void)c;
@@ -141,6 +149,7 @@ static const struct {
 	unsigned int failed; /* status when it says why not */
 } routes[] = {
     {"GET", "/truth", get_truth, 500},
+    {"GET", "/links", get_links, 500},
     {"GET", "/counters", get_counters, 500},
     {"GET", "/requests", get_requests, 500},
     {"GET", "/secrets", get_secrets, 500},

@@ -1581,7 +1581,27 @@ truth_line(struct buf *out, struct cloud *c, const struct zone *z,
 }
 
 static void
-truth_zone(struct buf *out, struct cloud *c, struct zone *z)
+link_line(struct buf *out, struct cloud *c, const struct zone *z,
+    const struct asset *a, const struct master *m, enum role role,
+    int64_t expires_s)
+{
+	static const char uuid[] = "00000000-0000-4000-8000-000000000000";
+	char checksum[CHECKSUM_MAX];
+	const char *uti;
+	struct content f;
+	struct sums s;
+
+	if (!library_content(&f, &uti, c, a, m, role))
+		return;
+	content_sums(&s, c, &f, false);
+	checksum_text(checksum, s.sha1);
+	content_link(out, c, &f, checksum, z->name, expires_s, uuid, 62);
+	buf_addc(out, '\n');
+}
+
+/* expires_s: not 0: links until then instead. */
+static void
+truth_zone(struct buf *out, struct cloud *c, struct zone *z, int64_t expires_s)
 {
 	struct asset a;
 	struct master m;
@@ -1601,12 +1621,17 @@ truth_zone(struct buf *out, struct cloud *c, struct zone *z)
 			continue;
 		master_hash(c, z, &m, a.master);
 		for (role = ROLE_ORIGINAL; role <= ROLE_SIDECAR; role++)
-			truth_line(out, c, z, &a, &m, n, (enum role)role);
+			if (expires_s == 0)
+				truth_line(
+				    out, c, z, &a, &m, n, (enum role)role);
+			else
+				link_line(out, c, z, &a, &m, (enum role)role,
+				    expires_s);
 	}
 }
 
-void
-cloud_truth(struct cloud *c, struct buf *out)
+static void
+truth(struct cloud *c, int64_t expires_s, struct buf *out)
 {
 	struct zone *zones[ZONES_MAX];
 	size_t i, count = 0;
@@ -1618,5 +1643,17 @@ cloud_truth(struct cloud *c, struct buf *out)
 			zones[count++] = c->zones[i];
 	pthread_mutex_unlock(&c->lock);
 	for (i = 0; i < count; i++)
-		truth_zone(out, c, zones[i]);
+		truth_zone(out, c, zones[i], expires_s);
+}
+
+void
+cloud_truth(struct cloud *c, struct buf *out)
+{
+	truth(c, 0, out);
+}
+
+void
+cloud_links(struct cloud *c, int64_t now_ms, struct buf *out)
+{
+	truth(c, now_ms / 1000 + c->options.link_life_s, out);
 }

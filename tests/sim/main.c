@@ -44,6 +44,7 @@ static const char *const help[] = {
     "{\"error\":why}):\n"
     "  GET /truth          every resource a complete copy must hold, a line "
     "each\n"
+    "  GET /links          a link to each of them, for an hour\n"
     "  GET /counters       requests by name, content bytes, proofs of the\n"
     "                      password, codes asked for, mails to the owner,\n"
     "                      violations\n"

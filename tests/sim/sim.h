@@ -132,5 +132,7 @@ bool	cloud_answer(struct cloud *, const struct sim_request *,
 const char *cloud_control(struct cloud *, const cJSON *op, int64_t now_ms);
 /* Every resource that a complete copy must hold, one JSON object a line. */
 void	cloud_truth(struct cloud *, struct buf *out);
+/* A link to each of them, a line each, for who shall only download. */
+void	cloud_links(struct cloud *, int64_t now_ms, struct buf *out);
 
 #endif

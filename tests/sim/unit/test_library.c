@@ -989,6 +989,38 @@ test_sixty_have_all_kinds(void **state)
 	cloud_free(c);
 }
 
+/* A link for each line of the truth, in its order, to what that says. */
+static void
+test_links_lead_to_the_truth(void **state)
+{
+	struct cloud *c = cloud_of(20, 3);
+	struct buf truth = {0}, links = {0};
+	struct sim_response resp;
+	char *link, *rest, *line, *lines;
+	int64_t size;
+	cJSON *t;
+
+	(void)state;
+	cloud_truth(c, &truth);
+	cloud_links(c, NOW_MS, &links);
+	rest = buf_take(&links);
+	lines = buf_take(&truth);
+	for (char *r = rest, *l = lines; *r != '\0';) {
+		link = strsep(&r, "\n");
+		line = strsep(&l, "\n");
+		t = json_parse(line, strlen(line), NULL);
+		assert_non_null(t);
+		assert_true(json_int(&size, t, "size"));
+		assert_int_equal(get(c, &resp, link, NULL, NOW_MS), 200);
+		assert_int_equal(resp.bytes_len, size);
+		end(&resp);
+		cJSON_Delete(t);
+	}
+	free(rest);
+	free(lines);
+	cloud_free(c);
+}
+
 static void
 test_same_seed_same_library(void **state)
 {
@@ -1328,6 +1360,7 @@ main(void)
 	    cmocka_unit_test(test_checksum_vectors),
 	    cmocka_unit_test(test_bytes_by_offset),
 	    cmocka_unit_test(test_recorded_picture),
+	    cmocka_unit_test(test_links_lead_to_the_truth),
 	    cmocka_unit_test(test_same_seed_same_library),
 	    cmocka_unit_test(test_sixty_have_all_kinds),
 	    cmocka_unit_test(test_feed_has_everything_once),
