@@ -873,24 +873,32 @@ count_work(void *arg)
 	return 0;
 }
 
-/* Work of SQLite, for a library of so many assets that leaves and returns. */
+/* So many records, and rows of them by rows; then SQLite's work is counted. */
+static void
+fill(struct bench *b, int64_t *work, const char *n, int type, const char *rows)
+{
+	char *sql = xasprintf(
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    "  WHERE i < %s) INSERT INTO record(zone, name, type, first_run,"
+	    "  changed_run) SELECT 1, 'A' || i, %d, 1, 1 FROM n; %s",
+	    n, type, rows);
+
+	bench_start(b);
+	must(sql_exec(b->s, sql, e));
+	free(sql);
+	sqlite3_progress_handler(b->s->db, 100, count_work, work);
+}
+
+/* Of a library of so many assets that leaves and returns. */
 static int64_t
 work_of_leaving(const char *assets)
 {
 	struct bench b;
 	int64_t work = 0;
-	char *sql = xasprintf(
-	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	    "  WHERE i < %s) INSERT INTO record(zone, name, type, first_run,"
-	    "  changed_run) SELECT 1, 'A' || i, 2, 1, 1 FROM n;"
-	    "INSERT INTO asset(rec, zone, flags, want, lacks, month)"
-	    " SELECT rec, zone, 0, 0, 1, 0 FROM record;",
-	    assets);
 
-	bench_start(&b);
-	must(sql_exec(b.s, sql, e));
-	free(sql);
-	sqlite3_progress_handler(b.s->db, 100, count_work, &work);
+	fill(&b, &work, assets, STORE_ASSET,
+	    "INSERT INTO asset(rec, zone, flags, want, lacks, month)"
+	    " SELECT rec, zone, 0, 0, 1, 0 FROM record;");
 	must(store_zone_gone(b.s, b.zone, true, e));
 	must(store_zone_gone(b.s, b.zone, false, e));
 	sqlite3_progress_handler(b.s->db, 0, NULL, NULL);
@@ -907,27 +915,19 @@ count_gap(void *arg, const struct store_gap *g)
 	++*(int64_t *)arg;
 }
 
-/* Of SQLite, to name so many contents that are not here: half of them failed. */
+/* To name so many contents that are not here: half of them failed. */
 static int64_t
 work_of_naming(const char *contents)
 {
 	struct bench b;
 	int64_t work = 0, named = 0;
-	char *sql = xasprintf(
-	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	    "  WHERE i < %s) INSERT INTO record(zone, name, type, first_run,"
-	    "  changed_run) SELECT 1, 'A' || i, 1, 1, 1 FROM n;"
+
+	fill(&b, &work, contents, STORE_MASTER,
 	    "INSERT INTO content(content, checksum, size, bytes, want, live,"
 	    "  failure) SELECT rec, CAST(name AS BLOB), 1, 1, -rec, 1,"
 	    "  CASE rec & 3 WHEN 0 THEN 1 WHEN 1 THEN 6 END FROM record;"
 	    "INSERT INTO resource(rec, role, content)"
-	    " SELECT rec, 0, rec FROM record;",
-	    contents);
-
-	bench_start(&b);
-	must(sql_exec(b.s, sql, e));
-	free(sql);
-	sqlite3_progress_handler(b.s->db, 100, count_work, &work);
+	    " SELECT rec, 0, rec FROM record;");
 	must(store_gaps(b.s, count_gap, &named, e));
 	must(store_unfetched(
 	    b.s, &(struct store_filter){0}, count_gap, &named, e));

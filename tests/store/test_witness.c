@@ -337,6 +337,18 @@ a_gap_of_a_run_that_was_killed_is_new(void **state)
 	bench_done(&b);
 }
 
+/* A whole walk that has seen A1, which is there, and G1, which is not. */
+static void
+meet_ghost(struct bench *b)
+{
+	feed(b, "A1", (struct store_asset){0});
+	begin(b);
+	see(b, "A1");
+	see(b, "G1");
+	answer(b, "G1", STORE_ONLY_INDEX, STORE_NOT_FOUND);
+	end(b, stating(-1, -1, -1, -1), NOW);
+}
+
 /* A walk that breaks off takes nothing back of what the last whole one found. */
 static void
 a_walk_that_is_not_ended_changes_nothing(void **state)
@@ -345,12 +357,7 @@ a_walk_that_is_not_ended_changes_nothing(void **state)
 
 	(void)state;
 	bench_start(&b);
-	feed(&b, "A1", (struct store_asset){0});
-	begin(&b);
-	see(&b, "A1");
-	see(&b, "G1");
-	answer(&b, "G1", STORE_ONLY_INDEX, STORE_NOT_FOUND);
-	end(&b, stating(-1, -1, -1, -1), NOW);
+	meet_ghost(&b);
 	assert_gaps(&b, "PrimarySync G17 -1|");
 	next_run(&b);
 	begin(&b);
@@ -381,12 +388,7 @@ differences_of_version_3(void **state)
 
 	(void)state;
 	bench_start(&b);
-	feed(&b, "A1", (struct store_asset){0});
-	begin(&b);
-	see(&b, "A1");
-	see(&b, "G1");
-	answer(&b, "G1", STORE_ONLY_INDEX, STORE_NOT_FOUND);
-	end(&b, stating(-1, -1, -1, -1), NOW);
+	meet_ghost(&b);
 	bench_end(&b);
 	must(sql_exec(b.s,
 	    "CREATE TABLE old(zone, name, witness, side, answer,"
