@@ -40,7 +40,7 @@ def timed(call):
 
 
 def main():
-    files = max(1, int(sys.argv[1] if len(sys.argv) > 1 else 600) * 10**6 //
+    files = max(1, int(sys.argv[1] if len(sys.argv) > 1 else 2400) * 10**6 //
                 FILE)
     sim = Sim(assets=0)
     copy = Copy(sim)
