@@ -368,13 +368,12 @@ cloud_lost(struct cloud *c, enum database database, unsigned generation,
 		return false;
 	if (generation != c->generation) /* it began before the cure */
 		return true;
-	if (e->code == ERR_SESSION && database == DATABASE_SHARED) {
-		if (c->shared_cured)
+	if (e->code == ERR_SESSION) {
+		if (database == DATABASE_SHARED && c->shared_cured)
 			return false;
-		c->shared_lost = true;
-	}
-	if (e->code == ERR_SESSION)
+		c->shared_lost |= database == DATABASE_SHARED;
 		return true;
+	}
 	if (c->consented_ms > 0 &&
 	    clock_mono_ms() - c->consented_ms < CONSENT_MS)
 		return false;
